@@ -1,0 +1,195 @@
+/**
+ * The circuit breaker as a deterministic machine: time and chance are arguments, a transition is a value.
+ *
+ * **Details**
+ *
+ * Every admission carries the generation in which it was given; a result of an earlier generation changes nothing. Time
+ * moves the machine only when it is asked: `advance` performs what the clock alone has decided, `admit` turns an open
+ * circuit half-open when its time is over.
+ *
+ * The pattern is Michael Nygard's ("Release It!", 2007); the fence by generation follows sony/gobreaker, the memory of
+ * repeated openings Effect's own breaker.
+ */
+import * as ProbeRound from "./ProbeRound.ts"
+import * as TripPolicy from "./TripPolicy.ts"
+
+/** Everything the machine needs to know; durations in milliseconds. */
+export interface Settings extends ProbeRound.Settings {
+  readonly tripPolicy: TripPolicy.TripPolicy
+  readonly openMillis: number
+  readonly openFactor: number
+  readonly openMaxMillis: number
+  /** Share by which the open time is spread: 0.2 means plus or minus 20 %. */
+  readonly openJitter: number
+  /** The longest open time that a failure's own hint can ask for. */
+  readonly hintMaxMillis: number
+}
+
+/** How often the circuit has opened without a quiet spell in between, and how long it was open the last time. */
+export interface OpenHistory {
+  readonly openings: number
+  readonly openMillis: number
+}
+
+/** Calls pass and are measured. */
+export interface Closed {
+  readonly _tag: "Closed"
+  readonly generation: number
+  readonly tally: TripPolicy.Tally
+  readonly closedAt: number
+  readonly history: OpenHistory
+}
+
+/** Calls are rejected until `until`. */
+export interface Open {
+  readonly _tag: "Open"
+  readonly generation: number
+  readonly until: number
+  readonly history: OpenHistory
+}
+
+/** A few probes decide whether the circuit closes. */
+export interface HalfOpen {
+  readonly _tag: "HalfOpen"
+  readonly generation: number
+  readonly round: ProbeRound.ProbeRound
+  readonly history: OpenHistory
+}
+
+/** An operator keeps the circuit open until it is reset. */
+export interface Isolated {
+  readonly _tag: "Isolated"
+  readonly generation: number
+  readonly history: OpenHistory
+}
+
+/** The state of one circuit. */
+export type State = Closed | Open | HalfOpen | Isolated
+
+/** The right to make one call. `probe` is 0 for a call through a closed circuit. */
+export interface Permit {
+  readonly generation: number
+  readonly probe: number
+}
+
+/** What a finished call says about the dependency. `hintMillis` is how long it asked to be left alone. */
+export interface Observation {
+  readonly outcome: "Success" | "Failure" | "Ignored"
+  readonly slow: boolean
+  readonly hintMillis: number
+}
+
+/** The answer to a caller. `waitMillis` is `Infinity` when no time is known. */
+export type Admission =
+  | { readonly _tag: "Admitted"; readonly state: State; readonly permit: Permit }
+  | { readonly _tag: "Rejected"; readonly state: State; readonly waitMillis: number }
+
+const NEVER_OPENED: OpenHistory = { openings: 0, openMillis: 0 }
+
+/** A closed circuit without history. */
+export const initial = (settings: Settings, now: number): State => close(settings, now, 0, NEVER_OPENED)
+
+/** Performs what time alone has decided: a lapsed probe counts as failed. Returns the same state when nothing has. */
+export const advance = (state: State, settings: Settings, now: number, random: number): State => {
+  const probe = state._tag === "HalfOpen" ? ProbeRound.lapsed(state.round, now) : undefined
+  return probe === undefined || state._tag !== "HalfOpen"
+    ? state
+    : settle(state, settings, probe.expiresAt, probe.id, "Failure", 0, random)
+}
+
+/** Decides about one call. Call `advance` first. */
+export const admit = (state: State, settings: Settings, now: number): Admission => {
+  if (state._tag === "Closed") return { _tag: "Admitted", state, permit: { generation: state.generation, probe: 0 } }
+  if (state._tag === "Isolated") return { _tag: "Rejected", state, waitMillis: Infinity }
+  if (state._tag === "Open" && now < state.until) return { _tag: "Rejected", state, waitMillis: state.until - now }
+  const halfOpen = state._tag === "Open" ? startRound(state) : state
+  const admission = ProbeRound.admit(halfOpen.round, settings, now)
+  return admission._tag === "Rejected"
+    ? { _tag: "Rejected", state, waitMillis: admission.waitMillis }
+    : {
+        _tag: "Admitted",
+        state: { ...halfOpen, round: admission.round },
+        permit: { generation: halfOpen.generation, probe: admission.probe }
+      }
+}
+
+/** Takes the result of an admitted call into account. Returns the same state when it changes nothing. */
+export const record = (
+  state: State,
+  settings: Settings,
+  now: number,
+  permit: Permit,
+  { hintMillis, outcome, slow }: Observation,
+  random: number
+): State => {
+  if (!isCurrent(state, permit)) return state
+  if (state._tag === "HalfOpen") return settle(state, settings, now, permit.probe, outcome, hintMillis, random)
+  if (state._tag !== "Closed" || outcome === "Ignored") return state
+  const tally = TripPolicy.record(state.tally, settings.tripPolicy, now, outcome === "Failure", slow)
+  if (tally === undefined) return open(state, settings, now, hintMillis, random)
+  return tally === state.tally ? state : { ...state, tally }
+}
+
+/** Whether a permit still counts: of the present generation and, for a probe, with its lease. */
+export const isCurrent = (state: State, permit: Permit): boolean =>
+  permit.generation === state.generation &&
+  (state._tag !== "HalfOpen" || ProbeRound.isRunning(state.round, permit.probe))
+
+/** Closed, with all counts and the history cleared. */
+export const reset = (state: State, settings: Settings, now: number): State =>
+  close(settings, now, state.generation + 1, NEVER_OPENED)
+
+/** Open for the configured time, as after one failure too many. An isolated circuit stays isolated. */
+export const trip = (state: State, settings: Settings, now: number, random: number): State =>
+  state._tag === "Isolated" ? state : open(state, settings, now, 0, random)
+
+/** Open until reset. */
+export const isolate = (state: State): State =>
+  state._tag === "Isolated" ? state : { _tag: "Isolated", generation: state.generation + 1, history: state.history }
+
+const close = (settings: Settings, now: number, generation: number, history: OpenHistory): Closed => ({
+  _tag: "Closed",
+  generation,
+  tally: TripPolicy.initial(settings.tripPolicy),
+  closedAt: now,
+  history
+})
+
+const startRound = ({ generation, history }: Open): HalfOpen => ({
+  _tag: "HalfOpen",
+  generation: generation + 1,
+  round: ProbeRound.initial,
+  history
+})
+
+/** A hint of the dependency lengthens the open time, never shortens it. */
+const open = (state: State, settings: Settings, now: number, hintMillis: number, random: number): Open => {
+  const quiet = state._tag === "Closed" && now - state.closedAt >= state.history.openMillis
+  const openings = quiet ? 1 : state.history.openings + 1
+  const openMillis = Math.max(openTime(settings, openings, random), Math.min(hintMillis, settings.hintMaxMillis))
+  return { _tag: "Open", generation: state.generation + 1, until: now + openMillis, history: { openings, openMillis } }
+}
+
+/** Jitter is drawn below the maximum, so that open times still spread once they have grown to it. */
+const openTime = (settings: Settings, openings: number, random: number): number => {
+  const grown = Math.min(settings.openMillis * settings.openFactor ** (openings - 1), settings.openMaxMillis)
+  const most = Math.min(grown * (1 + settings.openJitter), settings.openMaxMillis)
+  const least = grown * (1 - settings.openJitter)
+  return settings.openJitter === 0 ? grown : least + random * (most - least)
+}
+
+const settle = (
+  state: HalfOpen,
+  settings: Settings,
+  at: number,
+  probe: number,
+  outcome: Observation["outcome"],
+  hintMillis: number,
+  random: number
+): State => {
+  const verdict = ProbeRound.record(state.round, settings, probe, outcome)
+  if (verdict._tag === "Reopen") return open(state, settings, at, hintMillis, random)
+  return verdict._tag === "Close"
+    ? close(settings, at, state.generation + 1, state.history)
+    : { ...state, round: verdict.round }
+}

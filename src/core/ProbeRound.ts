@@ -1,0 +1,99 @@
+/**
+ * One round of probes in a half-open circuit: a fixed number of slots, and a verdict as soon as it cannot change.
+ *
+ * **Details**
+ *
+ * A round has `probes` slots. Enough successes close the circuit, and the round is lost as soon as these can no longer be
+ * reached. A probe that says nothing gives its slot back, at most ten times in a row. A running probe holds a lease, and one
+ * whose lease has lapsed counts as failed at that moment, so that every round ends.
+ */
+
+/** The size of a round; `probeMillis` is the length of a lease. */
+export interface Settings {
+  readonly probes: number
+  readonly successesToClose: number
+  readonly probeMillis: number
+}
+
+/** One admitted probe; its lease ends at `expiresAt`. */
+export interface Probe {
+  readonly id: number
+  readonly expiresAt: number
+}
+
+/** The state of a round. */
+export interface ProbeRound {
+  readonly running: ReadonlyArray<Probe>
+  readonly nextId: number
+  readonly successes: number
+  readonly failures: number
+  readonly ignoredInRow: number
+}
+
+/** Where a round stands after a result. */
+export type Verdict =
+  | { readonly _tag: "Undecided"; readonly round: ProbeRound }
+  | { readonly _tag: "Close" }
+  | { readonly _tag: "Reopen" }
+
+/** The answer to a caller: a probe, or the time until the first lease ends. */
+export type Admission =
+  | { readonly _tag: "Admitted"; readonly round: ProbeRound; readonly probe: number }
+  | { readonly _tag: "Rejected"; readonly waitMillis: number }
+
+const IGNORED_IN_ROW = 10
+const CLOSE: Verdict = { _tag: "Close" }
+const REOPEN: Verdict = { _tag: "Reopen" }
+
+/** A round in which nothing has happened. */
+export const initial: ProbeRound = { running: [], nextId: 1, successes: 0, failures: 0, ignoredInRow: 0 }
+
+/** Decides about one call. */
+export const admit = (round: ProbeRound, settings: Settings, now: number): Admission => {
+  if (round.successes + round.failures + round.running.length >= settings.probes) {
+    return { _tag: "Rejected", waitMillis: Math.min(...round.running.map((probe) => probe.expiresAt)) - now }
+  }
+  const probe: Probe = { id: round.nextId, expiresAt: now + settings.probeMillis }
+  return {
+    _tag: "Admitted",
+    round: { ...round, running: [...round.running, probe], nextId: probe.id + 1 },
+    probe: probe.id
+  }
+}
+
+/** The first probe whose lease has ended, or `undefined`. */
+export const lapsed = (round: ProbeRound, now: number): Probe | undefined =>
+  round.running.find((probe) => probe.expiresAt <= now)
+
+/** Whether the probe still holds its slot. */
+export const isRunning = (round: ProbeRound, id: number): boolean => round.running.some((probe) => probe.id === id)
+
+/** Takes the result of a running probe into account. */
+export const record = (
+  round: ProbeRound,
+  settings: Settings,
+  id: number,
+  outcome: "Success" | "Failure" | "Ignored"
+): Verdict => {
+  const running = round.running.filter((probe) => probe.id !== id)
+  switch (outcome) {
+    case "Success": {
+      const successes = round.successes + 1
+      return successes >= settings.successesToClose
+        ? CLOSE
+        : undecided({ ...round, running, successes, ignoredInRow: 0 })
+    }
+    case "Failure": {
+      const failures = round.failures + 1
+      return settings.probes - failures < settings.successesToClose
+        ? REOPEN
+        : undecided({ ...round, running, failures, ignoredInRow: 0 })
+    }
+    case "Ignored": {
+      const ignoredInRow = round.ignoredInRow + 1
+      return ignoredInRow >= IGNORED_IN_ROW ? REOPEN : undecided({ ...round, running, ignoredInRow })
+    }
+  }
+}
+
+const undecided = (round: ProbeRound): Verdict => ({ _tag: "Undecided", round })

@@ -1,0 +1,11 @@
+import { defineConfig } from "vitest/config"
+
+export default defineConfig({
+  resolve: { conditions: ["effect-resilience-source"] },
+  ssr: { resolve: { conditions: ["effect-resilience-source"] } },
+  test: {
+    include: ["test/**/*.test.ts"],
+    typecheck: { include: ["test/types/**/*.test-d.ts"], checker: "tsc" },
+    sequence: { concurrent: false }
+  }
+})

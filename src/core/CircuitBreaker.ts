@@ -5,7 +5,8 @@
  *
  * Every admission carries the generation in which it was given; a result of an earlier generation changes nothing. Time
  * moves the machine only when it is asked: `advance` performs what the clock alone has decided, `admit` turns an open
- * circuit half-open when its time is over.
+ * circuit half-open when its time is over. A slow probe counts as failed: a circuit that opened for slowness must not close
+ * on a slow answer.
  *
  * The pattern is Michael Nygard's ("Release It!", 2007); the fence by generation follows sony/gobreaker, the memory of
  * repeated openings Effect's own breaker.
@@ -89,12 +90,15 @@ const NEVER_OPENED: OpenHistory = { openings: 0, openMillis: 0 }
 /** A closed circuit without history. */
 export const initial = (settings: Settings, now: number): State => close(settings, now, 0, NEVER_OPENED)
 
-/** Performs what time alone has decided: a lapsed probe counts as failed. Returns the same state when nothing has. */
+/** Performs what time alone has decided: lapsed probes count as failed. Returns the same state when nothing has. */
 export const advance = (state: State, settings: Settings, now: number, random: number): State => {
-  const probe = state._tag === "HalfOpen" ? ProbeRound.lapsed(state.round, now) : undefined
-  return probe === undefined || state._tag !== "HalfOpen"
-    ? state
-    : settle(state, settings, probe.expiresAt, probe.id, "Failure", 0, random)
+  let current = state
+  while (current._tag === "HalfOpen") {
+    const probe = ProbeRound.lapsed(current.round, now)
+    if (probe === undefined) break
+    current = settle(current, settings, probe.expiresAt, probe.id, "Failure", 0, random)
+  }
+  return current
 }
 
 /** Decides about one call. Call `advance` first. */
@@ -123,7 +127,10 @@ export const record = (
   random: number
 ): State => {
   if (!isCurrent(state, permit)) return state
-  if (state._tag === "HalfOpen") return settle(state, settings, now, permit.probe, outcome, hintMillis, random)
+  if (state._tag === "HalfOpen") {
+    const verdict = slow && outcome === "Success" ? "Failure" : outcome
+    return settle(state, settings, now, permit.probe, verdict, hintMillis, random)
+  }
   if (state._tag !== "Closed" || outcome === "Ignored") return state
   const tally = TripPolicy.record(state.tally, settings.tripPolicy, now, outcome === "Failure", slow)
   if (tally === undefined) return open(state, settings, now, hintMillis, random)

@@ -1,0 +1,159 @@
+import { describe, expect, it } from "@effect/vitest"
+import { Arbitrary, Schema } from "effect"
+import * as RecentlyUsed from "../../src/core/RecentlyUsed.ts"
+
+const settings: RecentlyUsed.Settings = { capacity: 3, idleMillis: 100 }
+const roomy: RecentlyUsed.Settings = { capacity: 1_000, idleMillis: 100 }
+
+const mapOf = (settings: RecentlyUsed.Settings, ...keys: ReadonlyArray<string>) => {
+  const map = RecentlyUsed.make<string>()
+  for (const key of keys) RecentlyUsed.set(map, settings, key, key, 0)
+  return map
+}
+
+describe("a map that forgets", () => {
+  it("has no value of a key that was never put", () => {
+    expect(RecentlyUsed.get(mapOf(settings, "a"), settings, "b", 0)).toBeUndefined()
+  })
+
+  it("gives back the value that was put last", () => {
+    const map = mapOf(settings, "a")
+    RecentlyUsed.set(map, settings, "a", "new", 0)
+    expect(RecentlyUsed.get(map, settings, "a", 0)).toBe("new")
+    expect(RecentlyUsed.values(map)).toEqual(["new"])
+  })
+
+  it("makes a missing value once", () => {
+    const map = RecentlyUsed.make<object>()
+    const make = () => ({})
+    const first = RecentlyUsed.getOrMake(map, settings, "a", 0, make)
+    expect(RecentlyUsed.getOrMake(map, settings, "a", 99, make)).toBe(first)
+    expect(RecentlyUsed.getOrMake(map, settings, "b", 99, make)).not.toBe(first)
+  })
+
+  it("makes a value anew after it was idle for too long", () => {
+    const map = RecentlyUsed.make<object>()
+    const first = RecentlyUsed.getOrMake(map, settings, "a", 0, () => ({}))
+    expect(RecentlyUsed.getOrMake(map, settings, "a", 100, () => ({}))).not.toBe(first)
+    expect(map.order.length).toBe(1)
+  })
+})
+
+describe("when the map is full", () => {
+  it("drops the least recently used entry for a new one, and only then", () => {
+    const map = mapOf(settings, "a", "b", "c")
+    expect(RecentlyUsed.values(map)).toEqual(["a", "b", "c"])
+    RecentlyUsed.set(map, settings, "d", "d", 0)
+    expect(RecentlyUsed.values(map)).toEqual(["b", "c", "d"])
+    expect(RecentlyUsed.get(map, settings, "a", 0)).toBeUndefined()
+  })
+
+  it("takes looking a value up for use", () => {
+    const map = mapOf(settings, "a", "b", "c")
+    RecentlyUsed.get(map, settings, "a", 0)
+    RecentlyUsed.set(map, settings, "d", "d", 0)
+    expect(RecentlyUsed.values(map)).toEqual(["c", "a", "d"])
+  })
+
+  it("takes putting a value for use, and drops nothing for a key that is there", () => {
+    const map = mapOf(settings, "a", "b", "c")
+    RecentlyUsed.set(map, settings, "a", "new", 0)
+    expect(RecentlyUsed.values(map)).toEqual(["b", "c", "new"])
+  })
+
+  it("keeps no trace of what it dropped", () => {
+    const map = mapOf(settings, ..."abcdefghij")
+    expect([map.entries.size, map.order.length]).toEqual([3, 3])
+  })
+})
+
+describe("an idle entry", () => {
+  it("is there until it was idle for exactly the time", () => {
+    expect(RecentlyUsed.get(mapOf(settings, "a"), settings, "a", 99)).toBe("a")
+    expect(RecentlyUsed.get(mapOf(settings, "a"), settings, "a", 100)).toBeUndefined()
+  })
+
+  it("lives on from its last use, be it a look-up or a put", () => {
+    const map = mapOf(settings, "a", "b")
+    RecentlyUsed.get(map, settings, "a", 99)
+    RecentlyUsed.set(map, settings, "b", "b", 99)
+    expect(RecentlyUsed.get(map, settings, "a", 198)).toBe("a")
+    expect(RecentlyUsed.get(map, settings, "b", 198)).toBe("b")
+  })
+
+  it("lives on from its last use even when it was the last one used before", () => {
+    const map = mapOf(settings, "a")
+    RecentlyUsed.get(map, settings, "a", 60)
+    expect(RecentlyUsed.get(map, settings, "a", 120)).toBe("a")
+  })
+
+  it("is dropped by looking other keys up, two at a time from the old end", () => {
+    const map = mapOf(roomy, ..."abcde")
+    RecentlyUsed.get(map, roomy, "other", 100)
+    expect(RecentlyUsed.values(map)).toEqual(["c", "d", "e"])
+    RecentlyUsed.get(map, roomy, "other", 100)
+    RecentlyUsed.get(map, roomy, "other", 100)
+    expect([RecentlyUsed.values(map), map.entries.size]).toEqual([[], 0])
+  })
+
+  it("is not given out, even when it is not among the oldest", () => {
+    const map = mapOf(roomy, ..."abcde")
+    expect(RecentlyUsed.get(map, roomy, "e", 100)).toBeUndefined()
+    expect(RecentlyUsed.values(map)).toEqual(["c", "d"])
+    expect(map.entries.size).toBe(2)
+  })
+
+  it("does not take a younger one with it", () => {
+    const map = mapOf(roomy, "a", "b")
+    RecentlyUsed.set(map, roomy, "c", "c", 50)
+    RecentlyUsed.get(map, roomy, "other", 100)
+    expect(RecentlyUsed.values(map)).toEqual(["c"])
+  })
+
+  it("never piles up when every look-up makes an entry", () => {
+    const map = RecentlyUsed.make<number>()
+    for (let now = 0; now < 500; now++) RecentlyUsed.getOrMake(map, roomy, `early ${now}`, 0, () => now)
+    for (let now = 0; now < 500; now++) RecentlyUsed.getOrMake(map, roomy, `${now}`, 100 + now, () => now)
+    expect(map.entries.size).toBeLessThanOrEqual(101)
+  })
+})
+
+describe("any sequence of uses", () => {
+  const Steps = Arbitrary.array(
+    Arbitrary.schema(
+      Schema.Struct({
+        use: Schema.Literals(["get", "set", "getOrMake"]),
+        key: Schema.Literals(["a", "b", "c", "d", "e", "f"]),
+        after: Schema.Literals([0, 1, 10, 40, 100])
+      })
+    ),
+    { maxLength: 80 }
+  )
+  it.prop(
+    "agrees with a list of entries in the order of their last use",
+    [Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 5 })), Steps],
+    ([capacity, steps]) => {
+      const settings = { capacity, idleMillis: 100 }
+      const map = RecentlyUsed.make<number>()
+      let list: Array<{ readonly key: string; readonly value: number; readonly usedAt: number }> = []
+      let now = 0
+      for (const [i, { after, key, use }] of steps.entries()) {
+        now += after
+        const isIdle = (entry: { readonly usedAt: number }): boolean => now - entry.usedAt >= 100
+        if (use !== "set") {
+          list = list.filter((entry, at) => !isIdle(entry) || (at >= 2 && entry.key !== key))
+        }
+        const known = list.find((entry) => entry.key === key)
+        const others = list.filter((entry) => entry !== known)
+        if (use === "get") expect(RecentlyUsed.get(map, settings, key, now)).toBe(known?.value)
+        else if (use === "set") RecentlyUsed.set(map, settings, key, i, now)
+        else expect(RecentlyUsed.getOrMake(map, settings, key, now, () => i)).toBe(known?.value ?? i)
+        const value = use === "set" ? i : (known?.value ?? i)
+        if (known !== undefined || use !== "get") list = [...others, { key, value, usedAt: now }].slice(-capacity)
+        expect(RecentlyUsed.values(map)).toEqual(list.map((entry) => entry.value))
+        expect([...map.entries.keys()].toSorted()).toEqual(list.map((entry) => entry.key).toSorted())
+      }
+    },
+    { arbitrary: { runs: 400, seed: 10, size: 80 } }
+  )
+})

@@ -1,0 +1,85 @@
+/** Everything CI asks for, in order. A failing step does not stop the others, and the last line holds the totals. */
+import { spawnSync } from "node:child_process"
+import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+
+interface Totals {
+  readonly passed: number
+  readonly failed: number
+}
+
+const temporary = mkdtempSync(join(tmpdir(), "verify-"))
+
+const run = (command: string, args: ReadonlyArray<string>, accepts: (stdout: string) => boolean): boolean => {
+  const { error, status, stderr, stdout } = spawnSync(command, args, {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "pipe"],
+    maxBuffer: 2 ** 27,
+    timeout: 600_000,
+    killSignal: "SIGKILL"
+  })
+  const ok = status === 0 && accepts(stdout)
+  if (!ok) console.log(`${stdout}${stderr}${error?.message ?? `exit code ${status}`}`)
+  return ok
+}
+
+const script = (name: string, args: ReadonlyArray<string> = [], accepts: (stdout: string) => boolean = () => true) =>
+  run("npm", ["run", "--silent", name, "--", ...args], accepts)
+
+const one = (ok: boolean): Totals => (ok ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 })
+
+/** A run without a single failed test fails too: a file did not load, or an error escaped. That counts as one. */
+const fromReport = (report: string, ok: boolean): Totals => {
+  try {
+    const counts: { numPassedTests: number; numFailedTests: number } = JSON.parse(readFileSync(report, "utf8"))
+    return { passed: counts.numPassedTests, failed: Math.max(counts.numFailedTests, ok ? 0 : 1) }
+  } catch {
+    return one(false)
+  }
+}
+
+const vitest = (name: string): Totals => {
+  const report = join(temporary, `${name.replace(":", "-")}.json`)
+  return fromReport(report, script(name, ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`]))
+}
+
+/** Who has just run the unit tests hands over their report and exit code, to not run them twice. */
+const unitTests = (): Totals => {
+  const { TEST_REPORT, TEST_STATUS } = process.env
+  return TEST_REPORT === undefined ? vitest("test") : fromReport(TEST_REPORT, TEST_STATUS === "0")
+}
+
+const isDemoReport = (stdout: string): boolean => {
+  try {
+    const report: object = JSON.parse(stdout)
+    return "unprotected" in report && "protected" in report
+  } catch {
+    return false
+  }
+}
+
+const steps: ReadonlyArray<readonly [name: string, step: () => Totals]> = [
+  ["check", () => one(script("check"))],
+  ["lint", () => one(script("lint"))],
+  ["test", unitTests],
+  ["test:types", () => vitest("test:types")],
+  ["doctest", () => vitest("doctest")],
+  ["package", () => one(run(process.execPath, ["scripts/package.ts"], () => true))],
+  ["examples", () => one(script("examples"))],
+  ["demo", () => one(script("start", ["--duration", "6", "--json"], isDemoReport))],
+  ["bench", () => one(script("bench", ["--quick"]))]
+]
+
+const results = steps.map(([name, step]) => {
+  const started = performance.now()
+  const { failed, passed } = step()
+  const seconds = ((performance.now() - started) / 1000).toFixed(1)
+  console.log(`${failed === 0 ? "passed" : "failed"} ${name} (${seconds} s): ${passed} passed, ${failed} failed`)
+  return { passed, failed }
+})
+
+rmSync(temporary, { recursive: true })
+const sum = (key: keyof Totals): number => results.reduce((total, result) => total + result[key], 0)
+process.exitCode = sum("failed") === 0 ? 0 : 1
+console.log(`${sum("passed")} passed, ${sum("failed")} failed`)

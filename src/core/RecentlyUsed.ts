@@ -3,15 +3,17 @@
  *
  * **Details**
  *
- * Keys often come from users, so a map by key must be bounded. Every step is O(1): a look-up drops at most two idle entries
- * from the old end, which outruns the one entry that it can add; there is no timer and no sweep.
+ * Keys often come from users, so a map by key must be bounded. Every step is O(1): a look-up drops at most two entries from
+ * the old end, which outruns the one entry that it can add; there is no timer and no sweep. An entry that is busy, such as
+ * one with permits in use, is not dropped but counts as used, so the map can exceed its capacity by what is busy.
  */
 import * as LinkedList from "./LinkedList.ts"
 
-/** How many entries to keep and how long an unused one lives. */
-export interface Settings {
+/** How many entries to keep, how long an unused one lives, and which must not be dropped. */
+export interface Settings<A> {
   readonly capacity: number
   readonly idleMillis: number
+  readonly isBusy: (value: A) => boolean
 }
 
 interface Entry<A> {
@@ -34,7 +36,7 @@ export const make = <A>(): RecentlyUsed<A> => ({ entries: new Map(), order: Link
 /** The value of a key, made if it is missing; counts as use. */
 export const getOrMake = <A>(
   self: RecentlyUsed<A>,
-  settings: Settings,
+  settings: Settings<A>,
   key: string,
   now: number,
   orElse: () => A
@@ -47,11 +49,11 @@ export const getOrMake = <A>(
 }
 
 /** The value of a key; counts as use. */
-export const get = <A>(self: RecentlyUsed<A>, settings: Settings, key: string, now: number): A | undefined => {
-  dropIdle(self, settings, now)
+export const get = <A>(self: RecentlyUsed<A>, settings: Settings<A>, key: string, now: number): A | undefined => {
+  dropFromOldEnd(self, settings, now, (oldest) => isIdle(oldest, settings, now))
   const node = self.entries.get(key)
   if (node === undefined) return undefined
-  if (isIdle(node.value, settings, now)) {
+  if (isDroppable(node.value, settings, now)) {
     drop(self, node)
     return undefined
   }
@@ -59,18 +61,24 @@ export const get = <A>(self: RecentlyUsed<A>, settings: Settings, key: string, n
   return node.value.value
 }
 
-/** Puts a value, and drops the least recently used entry when the map was full. */
-export const set = <A>(self: RecentlyUsed<A>, settings: Settings, key: string, value: A, now: number): void => {
+/** The value of a key, without counting as use. */
+export const peek = <A>(self: RecentlyUsed<A>, settings: Settings<A>, key: string, now: number): A | undefined => {
   const node = self.entries.get(key)
-  if (node !== undefined) {
+  return node === undefined || isDroppable(node.value, settings, now) ? undefined : node.value.value
+}
+
+/** Puts a value, and drops the least recently used entry when the map was full. */
+export const set = <A>(self: RecentlyUsed<A>, settings: Settings<A>, key: string, value: A, now: number): void => {
+  const node = self.entries.get(key)
+  if (node === undefined) {
+    const fresh = LinkedList.makeNode<Entry<A>>({ key, value, usedAt: now })
+    self.entries.set(key, fresh)
+    LinkedList.append(self.order, fresh)
+  } else {
     node.value.value = value
     use(self, node, now)
-    return
   }
-  const fresh = LinkedList.makeNode<Entry<A>>({ key, value, usedAt: now })
-  self.entries.set(key, fresh)
-  LinkedList.append(self.order, fresh)
-  if (self.entries.size > settings.capacity) drop(self, self.order.head!)
+  dropFromOldEnd(self, settings, now, () => self.entries.size > settings.capacity)
 }
 
 /** All values, the least recently used first. */
@@ -87,14 +95,23 @@ const use = <A>(self: RecentlyUsed<A>, node: LinkedList.Node<Entry<A>>, now: num
   LinkedList.append(self.order, node)
 }
 
-const isIdle = <A>(entry: Entry<A>, settings: Settings, now: number): boolean =>
+const isIdle = <A>(entry: Entry<A>, settings: Settings<A>, now: number): boolean =>
   now - entry.usedAt >= settings.idleMillis
 
-const dropIdle = <A>(self: RecentlyUsed<A>, settings: Settings, now: number): void => {
+const isDroppable = <A>(entry: Entry<A>, settings: Settings<A>, now: number): boolean =>
+  isIdle(entry, settings, now) && !settings.isBusy(entry.value)
+
+const dropFromOldEnd = <A>(
+  self: RecentlyUsed<A>,
+  settings: Settings<A>,
+  now: number,
+  isTooMuch: (oldest: Entry<A>) => boolean
+): void => {
   for (let i = 0; i < DROPPED_PER_LOOKUP; i++) {
     const oldest = self.order.head
-    if (oldest === undefined || !isIdle(oldest.value, settings, now)) return
-    drop(self, oldest)
+    if (oldest === undefined || !isTooMuch(oldest.value)) return
+    if (settings.isBusy(oldest.value.value)) use(self, oldest, now)
+    else drop(self, oldest)
   }
 }
 

@@ -1,0 +1,59 @@
+/**
+ * The gateway: the service under test. It asks the provider over two routes, once as it is and once protected, and
+ * serves `/metrics`. The two routes differ in one line.
+ */
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import { Context, Effect, Layer } from "effect"
+import { HttpRouter, HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { PrometheusMetrics } from "effect/observability"
+import { createServer } from "node:http"
+import { protect } from "./protection.ts"
+import { makeProvider } from "./provider-client.ts"
+
+const question = Effect.map(HttpServerRequest.ParsedSearchParams, (search) => String(search["question"] ?? "Hello?"))
+
+const Unprotected = (upstreamUrl: string) =>
+  HttpRouter.use(
+    Effect.fnUntraced(function* (router) {
+      const provider = yield* makeProvider(upstreamUrl, "unprotected")
+      yield* router.add(
+        "GET",
+        "/unprotected",
+        question.pipe(
+          Effect.flatMap((question) => provider.ask(question)),
+          Effect.map((text) => HttpServerResponse.text(`${text}\n`)),
+          Effect.orElseSucceed(() => HttpServerResponse.text("The provider did not answer.\n", { status: 502 }))
+        )
+      )
+    })
+  )
+
+const Protected = (upstreamUrl: string) =>
+  HttpRouter.use(
+    Effect.fnUntraced(function* (router) {
+      const provider = yield* makeProvider(upstreamUrl, "protected")
+      yield* router.add(
+        "GET",
+        "/protected",
+        question.pipe(
+          Effect.flatMap((question) => protect(question, provider.ask(question))),
+          Effect.map((given) =>
+            HttpServerResponse.text(`${given.text}\n`, { headers: { "x-answered-by": given.answeredBy } })
+          )
+        )
+      )
+    })
+  )
+
+/** Listens until the scope closes, and returns its address. */
+export const start = Effect.fnUntraced(function* (upstreamUrl: string) {
+  const Routes = Layer.mergeAll(Unprotected(upstreamUrl), Protected(upstreamUrl), PrometheusMetrics.layerHttp())
+  const server = yield* Layer.build(
+    HttpRouter.serve(Routes, { disableLogger: true, disableListenLog: true }).pipe(
+      Layer.provideMerge(
+        NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1", gracefulShutdownTimeout: "500 millis" })
+      )
+    )
+  )
+  return HttpServer.formatAddress(Context.get(server, HttpServer.HttpServer).address)
+})

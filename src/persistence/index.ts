@@ -1,0 +1,142 @@
+/**
+ * Our circuit breaker as Effect's own, for everything that takes one, such as `HttpClient.withCircuitBreaker`.
+ *
+ * **Details**
+ *
+ * Effect's interface is experimental, and so is this module: it has a subpath of its own.
+ *
+ * **Example** (Behind an HTTP client)
+ *
+ * ```ts no-run
+ * import { Effect } from "effect"
+ * import { HttpClient } from "effect/http"
+ * import { CircuitBreaker } from "effect-resilience"
+ * import * as EffectCircuitBreaker from "effect-resilience/persistence"
+ *
+ * export const program = Effect.gen(function* () {
+ *   const breaker = EffectCircuitBreaker.fromCircuitBreaker(yield* CircuitBreaker.make({ service: "api" }))
+ *   const client = (yield* HttpClient.HttpClient).pipe(HttpClient.withCircuitBreaker({ breaker }))
+ *   return yield* client.get("https://example.com")
+ * })
+ * ```
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import { dual } from "effect/Function"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as EffectCircuitBreaker from "effect/persistence/CircuitBreaker"
+import * as Queue from "effect/Queue"
+import * as Stream from "effect/Stream"
+import * as CircuitBreaker from "../policy/CircuitBreaker.ts"
+import * as Outcome from "../policy/Outcome.ts"
+import * as Policy from "../policy/Policy.ts"
+
+type AnyClassify = (
+  exit: Exit.Exit<unknown, unknown>
+) => EffectCircuitBreaker.Outcome | Effect.Effect<EffectCircuitBreaker.Outcome, never, unknown>
+
+/**
+ * A breaker with Effect's interface. Each key has a circuit of its own.
+ *
+ * **Details**
+ *
+ * An isolated circuit is shown as open, for ever.
+ */
+export const fromCircuitBreaker = (breaker: CircuitBreaker.CircuitBreaker): EffectCircuitBreaker.CircuitBreaker => {
+  const execute = (
+    self: Effect.Effect<unknown, unknown, unknown>,
+    { classify, key }: { readonly key: string; readonly classify?: AnyClassify | undefined }
+  ): Effect.Effect<unknown, unknown, unknown> =>
+    Effect.suspend(() => {
+      let outcome: Outcome.Outcome = Outcome.ignored
+      const judged = Effect.flatMap(Effect.exit(self), (exit) =>
+        Effect.map(outcomeOf(exit, classify), (judgement) => {
+          outcome = judgement
+          return exit
+        })
+      )
+      return judged.pipe(
+        breaker.executeWith({ key, classify: (exit) => (Exit.isSuccess(exit) ? outcome : Outcome.classify(exit)) }),
+        Effect.mapError((rejection) => rejectionOf(key, rejection)),
+        Effect.flatten
+      )
+    })
+  return EffectCircuitBreaker.CircuitBreaker.of({
+    [EffectCircuitBreaker.TypeId]: EffectCircuitBreaker.TypeId,
+    execute: dual(2, execute),
+    state: (key) =>
+      Effect.withFiber((fiber) => Effect.succeed(stateOf(breaker.snapshot(Policy.monotonicMillis(fiber), key), key))),
+    transitions: Stream.callback<EffectCircuitBreaker.Transition>(
+      (queue) =>
+        Effect.acquireRelease(
+          Effect.sync(() =>
+            breaker.onTransition((transition) => {
+              const known = transitionOf(transition)
+              if (known !== undefined) Queue.offerUnsafe(queue, known)
+            })
+          ),
+          (stop) => Effect.sync(stop)
+        ),
+      { bufferSize: 128, strategy: "sliding" }
+    )
+  })
+}
+
+/** Effect's breaker, backed by the breaker of a service. */
+export const layer = (
+  service: string
+): Layer.Layer<EffectCircuitBreaker.CircuitBreaker, never, Policy.ResilienceRegistry> =>
+  Layer.effect(
+    EffectCircuitBreaker.CircuitBreaker,
+    Policy.instanceOf(CircuitBreaker.Kind, service).pipe(
+      Effect.map((breaker) => breaker ?? CircuitBreaker.makeUnsafe({ service, mode: "disabled" })),
+      Effect.map(fromCircuitBreaker)
+    )
+  )
+
+const outcomeOf = (
+  exit: Exit.Exit<unknown, unknown>,
+  classify: AnyClassify | undefined
+): Effect.Effect<Outcome.Outcome, never, unknown> => {
+  if (classify === undefined) return Effect.succeed(Outcome.classify(exit))
+  const outcome = classify(exit)
+  return Effect.isEffect(outcome) ? outcome : Effect.succeed(outcome)
+}
+
+const rejectionOf = (
+  key: string,
+  { retryAfter = Duration.infinity, state }: CircuitBreaker.CircuitBreakerOpenError
+): EffectCircuitBreaker.CircuitBreakerError =>
+  new EffectCircuitBreaker.CircuitBreakerError({
+    reason:
+      state === "HalfOpen"
+        ? new EffectCircuitBreaker.CircuitHalfOpen({ key })
+        : new EffectCircuitBreaker.CircuitOpen({ key, retryAfter })
+  })
+
+const stateOf = (
+  { openings, probing, retryAfter, state }: CircuitBreaker.Snapshot,
+  key: string
+): EffectCircuitBreaker.State => {
+  if (state === "Closed") return { _tag: "Closed", key }
+  if (state === "HalfOpen") return { _tag: "HalfOpen", key, probing: probing > 0, consecutiveOpenings: openings }
+  const wait = Option.getOrElse(retryAfter, () => Duration.infinity)
+  return { _tag: "Open", key, retryAfter: wait, consecutiveOpenings: openings }
+}
+
+/** Effect knows no isolation and no reset by hand: what it has no word for is left out. */
+const transitionOf = ({
+  from,
+  key = "",
+  openings,
+  retryAfter = Duration.infinity,
+  to
+}: CircuitBreaker.Transition): EffectCircuitBreaker.Transition | undefined => {
+  if ((to === "Open" || to === "Isolated") && (from === "Closed" || from === "HalfOpen")) {
+    return { key, from, to: "Open", retryAfter, consecutiveOpenings: openings }
+  }
+  if (from === "Open" && to === "HalfOpen") return { key, from, to }
+  return from === "HalfOpen" && to === "Closed" ? { key, from, to } : undefined
+}

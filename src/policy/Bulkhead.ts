@@ -1,0 +1,203 @@
+/**
+ * Limits how many calls run at once, and how many wait for their turn.
+ *
+ * **Details**
+ *
+ * Callers wait in the order of their arrival, and a permit that comes back is handed to the first of them. It comes back on
+ * success, failure, defect and interruption. A caller that is interrupted while it waits leaves the queue.
+ *
+ * **Example** (Two at once, nobody waits)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { Bulkhead } from "effect-resilience"
+ *
+ * const program = Effect.gen(function* () {
+ *   const bulkhead = yield* Bulkhead.make({ maxConcurrent: 2, maxQueue: 0 })
+ *   const call = Effect.yieldNow.pipe(Bulkhead.withBulkhead(bulkhead), Effect.as("done"))
+ *   const settled = call.pipe(Effect.catchTag("BulkheadRejectedError", (error) => Effect.succeed(error.reason)))
+ *   return yield* Effect.all([settled, settled, settled], { concurrency: "unbounded" })
+ * })
+ *
+ * await Effect.runPromise(program) // => ["done", "done", "full"]
+ * ```
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { dual } from "effect/Function"
+import * as Schema from "effect/Schema"
+import * as Gate from "./internal/Gate.ts"
+import { events, gauge } from "./internal/instruments.ts"
+import * as Keyed from "./internal/Keyed.ts"
+import * as Fields from "./internal/options.ts"
+import * as Policy from "./Policy.ts"
+
+export { BulkheadRejectedError } from "./internal/Gate.ts"
+
+/** The settings of a bulkhead. */
+export const Options = Schema.Struct({
+  maxConcurrent: Fields.defaulted(Fields.PositiveInt, 10, {
+    description: "Calls that may run at once",
+    variable: "LIMIT"
+  }),
+  maxQueue: Fields.defaulted(Fields.NonNegativeInt, 1_000, {
+    description: "Calls that may wait for their turn; 0: fail at once"
+  }),
+  queueTimeout: Fields.optional(Fields.PositiveDuration, {
+    description: "The longest wait in the queue; by default only a deadline limits it"
+  }),
+  ...Keyed.fields
+})
+/** Valid settings. */
+export type Options = typeof Options.Type
+/** Settings as they are written: everything has a default. */
+export type OptionsInput = typeof Options.Encoded
+
+/** The settings, and the name of the dependency (default "default"). */
+export interface MakeOptions extends OptionsInput {
+  readonly service?: string | undefined
+}
+
+/** A call was turned away. */
+export interface Event extends Policy.Event {
+  readonly _tag: "BulkheadRejection"
+  readonly kind: "bulkhead"
+}
+
+/** What is true of a bulkhead now. The counts are those since it was made, and include the keys. */
+export interface Snapshot extends Policy.Snapshot, Readonly<Gate.Totals> {
+  readonly kind: "bulkhead"
+  readonly limit: number
+  readonly maxQueue: number
+  /** Calls that run. */
+  readonly active: number
+  /** Calls that wait. */
+  readonly queued: number
+  /** Calls turned away, for whatever reason. */
+  readonly rejected: number
+}
+
+/** A limit to how many calls run at once. */
+export interface Bulkhead extends Policy.Guard<Gate.BulkheadRejectedError> {
+  readonly kind: "bulkhead"
+  readonly options: Options
+  /** With a key, the calls of that key; without one, those of all keys together. */
+  readonly snapshot: (now: number, key?: string) => Snapshot
+  /**
+   * Changes the limit, for all keys. A higher one admits waiting calls at once; a lower one takes effect as running calls
+   * end. 0 lets nobody in until it is raised again.
+   */
+  readonly resize: (limit: number) => Effect.Effect<void>
+}
+
+/** The names of the metrics. */
+export const metrics = {
+  rejections: "bulkhead.rejections",
+  activeOperations: "bulkhead.active_operations",
+  queueDepth: "bulkhead.queue_depth"
+} as const
+
+/** Makes a bulkhead. Make it once and keep it. Wrong options are a defect that names each of them. */
+export const make = (options?: MakeOptions): Effect.Effect<Bulkhead> => Effect.sync(() => makeUnsafe(options))
+
+/** Makes a bulkhead outside of an effect; throws on wrong options. */
+export const makeUnsafe = ({ service = "default", ...options }: MakeOptions = {}): Bulkhead =>
+  fromOptions(service, Fields.decodeOrThrow("Bulkhead.make", Kind, options))
+
+const labels = ({ service }: Bulkhead): Policy.Labels => ({ resource_type: service })
+
+/** What the registry, metrics and operators' tools need to know about bulkheads. */
+export const Kind: Policy.Kind<Bulkhead, Options> = {
+  id: "bulkhead",
+  options: Options,
+  ineffective: () => ({}),
+  make: (service, options) => fromOptions(service, options),
+  instruments: [
+    gauge(metrics.activeOperations, "Calls that run", labels, (bulkhead, now) => bulkhead.snapshot(now).active),
+    gauge(metrics.queueDepth, "Calls that wait", labels, (bulkhead, now) => bulkhead.snapshot(now).queued),
+    events(metrics.rejections, "Calls turned away", "BulkheadRejection", ({ service }) => ({
+      resource_type: service,
+      function: service
+    }))
+  ],
+  outcomes: (bulkhead, now) => {
+    const { failures, interrupted, rejected, successes } = bulkhead.snapshot(now)
+    return { success: successes, failure: failures, interrupted, rejected }
+  },
+  commands: []
+}
+
+/** Guards an effect with a bulkhead: that of a service, or an instance. */
+export const withBulkhead: {
+  (
+    service: string,
+    call?: Policy.CallOptions
+  ): <A, E, R>(
+    self: Effect.Effect<A, E, R>
+  ) => Effect.Effect<A, E | Gate.BulkheadRejectedError, R | Policy.ResilienceRegistry>
+  (
+    bulkhead: Bulkhead,
+    call?: Policy.CallOptions
+  ): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | Gate.BulkheadRejectedError, R>
+  <A, E, R>(
+    self: Effect.Effect<A, E, R>,
+    service: string,
+    call?: Policy.CallOptions
+  ): Effect.Effect<A, E | Gate.BulkheadRejectedError, R | Policy.ResilienceRegistry>
+  <A, E, R>(
+    self: Effect.Effect<A, E, R>,
+    bulkhead: Bulkhead,
+    call?: Policy.CallOptions
+  ): Effect.Effect<A, E | Gate.BulkheadRejectedError, R>
+} = dual(
+  (args) => Effect.isEffect(args[0]),
+  <A, E, R>(
+    self: Effect.Effect<A, E, R>,
+    target: string | Bulkhead,
+    call?: Policy.CallOptions
+  ): Effect.Effect<A, E | Gate.BulkheadRejectedError, R | Policy.ResilienceRegistry> =>
+    typeof target === "string"
+      ? Policy.withInstance(Kind, target, self, (bulkhead) => Policy.apply(bulkhead, self, call))
+      : Policy.apply(target, self, call)
+)
+
+const fromOptions = (service: string, options: Options): Bulkhead => {
+  const shared = Gate.makeShared(service, options)
+  const main = Gate.make(shared)
+  const keyed = Keyed.make(options, () => Gate.make(shared), Gate.isBusy)
+  const sum = (of: (gate: Gate.Gate) => number): number =>
+    keyed.values().reduce((total, gate) => total + of(gate), of(main))
+  return {
+    kind: "bulkhead",
+    service,
+    options,
+    execute: (self) => Gate.guard(() => main, self),
+    executeWith:
+      ({ key }) =>
+      (self) =>
+        Gate.guard((fiber) => (key === undefined ? main : keyed.get(fiber, key)), self),
+    describe: () => {
+      const { maxConcurrent, maxQueue } = shared.settings
+      const wait = options.queueTimeout === undefined ? "" : `, at most ${Duration.format(options.queueTimeout)}`
+      return `${maxConcurrent} calls at once, ${maxQueue === 0 ? "nobody waits" : `${maxQueue} wait${wait}`}`
+    },
+    snapshot: (now, key) => {
+      const gate = key === undefined ? undefined : (keyed.peek(key, now) ?? Gate.make(shared))
+      return {
+        kind: "bulkhead",
+        service,
+        limit: shared.settings.maxConcurrent,
+        maxQueue: shared.settings.maxQueue,
+        active: gate?.state.active ?? sum(({ state }) => state.active),
+        queued: gate?.state.queue.length ?? sum(({ state }) => state.queue.length),
+        rejected: shared.totals.rejectedFull + shared.totals.rejectedQueueTimeout,
+        ...shared.totals
+      }
+    },
+    resize: (limit) =>
+      Effect.withFiber((fiber) => {
+        Gate.resize(shared, [main, ...keyed.values()], fiber, limit)
+        return Effect.void
+      })
+  }
+}

@@ -1,0 +1,328 @@
+/**
+ * Stops calling a dependency that keeps failing, and finds out with a few probes when it is well again.
+ *
+ * **Example** (A breaker of one's own)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { CircuitBreaker } from "effect-resilience"
+ *
+ * const program = Effect.gen(function* () {
+ *   const breaker = yield* CircuitBreaker.make({ service: "prices", consecutiveFailures: 2 })
+ *   const call = Effect.fail("down").pipe(CircuitBreaker.withCircuitBreaker(breaker))
+ *   yield* Effect.ignore(call)
+ *   yield* Effect.ignore(call)
+ *   return yield* Effect.flip(call)
+ * })
+ *
+ * const rejection = Effect.runSync(program)
+ * typeof rejection === "string" ? rejection : rejection._tag // => "CircuitBreakerOpenError"
+ * ```
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import { dual } from "effect/Function"
+import type * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as Machine from "../core/CircuitBreaker.ts"
+import { Circuit, type Totals, type Transition } from "./internal/Circuit.ts"
+import { CircuitBreakerOpenError, guard } from "./internal/CircuitGuard.ts"
+import { describe, ineffective, minimumCallsOf, sharedOf } from "./internal/circuitSettings.ts"
+import { counter, events, gauge, label } from "./internal/instruments.ts"
+import * as Keyed from "./internal/Keyed.ts"
+import * as Fields from "./internal/options.ts"
+import * as Outcome from "./Outcome.ts"
+import * as Policy from "./Policy.ts"
+
+/** Whether the breaker acts ("enforce"), only measures and reports ("observe"), or does nothing ("disabled"). */
+export type Mode = typeof Mode.Type
+/** Schema of {@link Mode}. */
+export const Mode = Schema.Literals(["enforce", "observe", "disabled"])
+
+/**
+ * The settings of a breaker.
+ *
+ * **Details**
+ *
+ * `tripPolicy` chooses which of the settings below it count: "consecutive" reads `consecutiveFailures`; "count-window" the
+ * last `windowSize` calls and "time-window" the last `windowDuration`, cut into `windowBuckets`, both with `minimumCalls`,
+ * `failureRate` and, if `slowCallDuration` is set, `slowCallRate`. A setting that the trip policy does not read is an error.
+ *
+ * The open time grows by `openDurationFactor` with every opening that follows too soon on the one before, up to
+ * `openDurationMax`; `openDurationJitter` spreads it. A failure with a `retryAfter` lengthens it up to `retryAfterMax`.
+ */
+export const Options = Schema.Struct({
+  mode: Fields.defaulted(Mode, "enforce", {
+    description: "enforce; observe: let everything pass, measure, and report what it would have done; disabled"
+  }),
+  tripPolicy: Fields.defaulted(Schema.Literals(["consecutive", "count-window", "time-window"]), "consecutive", {
+    description: "What opens the circuit: failures in a row, or a rate over the last calls or the last stretch of time"
+  }),
+  consecutiveFailures: Fields.defaulted(Fields.PositiveInt, 5, {
+    description: "Failures in a row that open the circuit",
+    variable: "FAIL_MAX"
+  }),
+  windowSize: Fields.defaulted(Fields.PositiveInt, 100, { description: "Calls in a count window" }),
+  windowDuration: Fields.defaulted(Fields.FiniteDuration, Duration.seconds(30), {
+    description: "Length of a time window"
+  }),
+  windowBuckets: Fields.defaulted(Fields.PositiveInt, 10, {
+    description: "Parts of a time window; one leaves at a time"
+  }),
+  minimumCalls: Fields.optional(Fields.PositiveInt, {
+    description: "Calls in the window before a rate exists; default 20, in a smaller count window its size"
+  }),
+  failureRate: Fields.defaulted(Fields.Rate, 0.5, { description: "Share of failed calls that opens the circuit" }),
+  slowCallDuration: Fields.optional(Fields.PositiveDuration, {
+    description: "A call that takes longer is slow; without it, slow calls are not watched"
+  }),
+  slowCallRate: Fields.defaulted(Fields.Rate, 0.5, { description: "Share of slow calls that opens the circuit" }),
+  openDuration: Fields.defaulted(Fields.PositiveDuration, Duration.seconds(60), {
+    description: "How long the circuit stays open before it lets probes through; Infinity: until it is reset",
+    variable: "TIMEOUT"
+  }),
+  openDurationFactor: Fields.defaulted(Fields.Factor, 1, {
+    description: "Growth of the open time for repeated openings"
+  }),
+  openDurationMax: Fields.optional(Fields.PositiveDuration, {
+    description: "The longest open time; default 10 minutes, or the open time itself if that is longer"
+  }),
+  openDurationJitter: Fields.defaulted(Fields.Share, 0, { description: "Share by which the open time is spread" }),
+  retryAfterMax: Fields.defaulted(Fields.LimitDuration, Duration.minutes(10), {
+    description: "The longest open time that a failure's own hint can ask for; zero: hints do not count"
+  }),
+  probes: Fields.defaulted(Fields.PositiveInt, 1, { description: "Calls that a half-open circuit admits at once" }),
+  successesToClose: Fields.defaulted(Fields.PositiveInt, 1, {
+    description: "Successful probes that close the circuit, at most `probes`"
+  }),
+  probeTimeout: Fields.defaulted(Fields.FiniteDuration, Duration.seconds(30), {
+    description: "A probe without a result after this time counts as failed"
+  }),
+  ...Keyed.fields
+}).check(
+  Schema.makeFilter((options) => {
+    const problems: Array<{ readonly path: ReadonlyArray<string>; readonly issue: string }> = []
+    if (options.successesToClose > options.probes) {
+      problems.push({ path: ["successesToClose"], issue: `Expected at most probes (${options.probes})` })
+    }
+    if (options.tripPolicy === "count-window" && minimumCallsOf(options) > options.windowSize) {
+      problems.push({ path: ["minimumCalls"], issue: `Expected at most windowSize (${options.windowSize})` })
+    }
+    if (options.openDurationMax !== undefined && Duration.isLessThan(options.openDurationMax, options.openDuration)) {
+      const least = Duration.format(options.openDuration)
+      problems.push({ path: ["openDurationMax"], issue: `Expected at least openDuration (${least})` })
+    }
+    return problems
+  })
+)
+/** Valid settings. */
+export type Options = typeof Options.Type
+/** Settings as they are written: everything has a default. */
+export type OptionsInput = typeof Options.Encoded
+
+/** The settings, and the name of the dependency (default "default"). */
+export interface MakeOptions extends OptionsInput {
+  readonly service?: string | undefined
+}
+
+/** What cannot be written as data. */
+export interface Functions {
+  /** Judges a finished call; the default is {@link Outcome.classify}. An interruption alone is never asked about. */
+  readonly classify?: Outcome.Classify | undefined
+}
+
+/** What a single call may choose. */
+export interface CallOptions extends Policy.CallOptions, Functions {}
+
+export { CircuitBreakerOpenError, type Transition }
+
+/** What the breaker did: `from` and `to` for a transition, the error's label for a failure, the state for a rejection. */
+export interface Event extends Policy.Event {
+  readonly _tag: "CircuitBreakerTransition" | "CircuitBreakerFailure" | "CircuitBreakerRejection"
+  readonly kind: "circuit-breaker"
+}
+
+/** What is true of a breaker now. The counts are those since it was made, and include the keys. */
+export interface Snapshot extends Policy.Snapshot, Readonly<Totals> {
+  readonly kind: "circuit-breaker"
+  readonly mode: Mode
+  readonly state: Machine.State["_tag"]
+  /** Repeated openings without a quiet spell in between. */
+  readonly openings: number
+  readonly failuresInRow: number
+  /** Missing below `minimumCalls`, while not closed, and for a breaker that counts consecutive failures. */
+  readonly failureRate: Option.Option<number>
+  readonly slowCallRate: Option.Option<number>
+  /** Probes under way. */
+  readonly probing: number
+  /** Time until the next probe is possible; missing unless open. */
+  readonly retryAfter: Option.Option<Duration.Duration>
+}
+
+/** A circuit breaker. */
+export interface CircuitBreaker extends Policy.Guard<CircuitBreakerOpenError> {
+  readonly kind: "circuit-breaker"
+  readonly options: Options
+  /** Guards an effect, with a circuit of its own for a key, or another classifier. */
+  readonly executeWith: (call: CallOptions) => Policy.Policy<CircuitBreakerOpenError>
+  /** With a key, the circuit of that key. */
+  readonly snapshot: (now: number, key?: string) => Snapshot
+  /** Closes the circuit and forgets the failures, for all keys. */
+  readonly reset: Effect.Effect<void>
+  /** Opens the circuit for its open time. Circuits of keys go on as they are. */
+  readonly trip: Effect.Effect<void>
+  /** Opens the circuit until it is reset, for all keys. */
+  readonly isolate: Effect.Effect<void>
+  /** Changes the mode, for all keys. What was counted so far remains. */
+  readonly setMode: (mode: Mode) => Effect.Effect<void>
+  /** Calls a listener at every transition, also of keys, until the function that is returned is called. */
+  readonly onTransition: (listener: (transition: Transition) => void) => () => void
+}
+
+/**
+ * Makes a breaker.
+ *
+ * **Gotchas**
+ *
+ * Make it once and keep it: a breaker made for each call protects nothing. Wrong options are a defect that names each of
+ * them.
+ */
+export const make = (options?: MakeOptions, functions?: Functions): Effect.Effect<CircuitBreaker> =>
+  Effect.sync(() => makeUnsafe(options, functions))
+
+/** Makes a breaker outside of an effect; throws on wrong options. */
+export const makeUnsafe = (
+  { service = "default", ...options }: MakeOptions = {},
+  functions?: Functions
+): CircuitBreaker =>
+  fromOptions(service, Fields.decodeOrThrow("CircuitBreaker.make", Kind, options), functions?.classify)
+
+/** The names of the metrics. */
+export const metrics = {
+  state: "circuit_breaker.state",
+  successes: "circuit_breaker.successes",
+  failures: "circuit_breaker.failures",
+  rejections: "circuit_breaker.rejections",
+  transitions: "circuit_breaker.transitions"
+} as const
+
+const stateNumbers: Record<Machine.State["_tag"], number> = { Closed: 0, Open: 1, HalfOpen: 2, Isolated: 3 }
+const labels = ({ service }: CircuitBreaker): Policy.Labels => ({ service })
+
+/** What the registry, metrics and operators' tools need to know about circuit breakers. */
+export const Kind: Policy.Kind<CircuitBreaker, Options> = {
+  id: "circuit-breaker",
+  options: Options,
+  ineffective,
+  make: (service, options) => fromOptions(service, options, undefined),
+  instruments: [
+    gauge(
+      metrics.state,
+      "State of the circuit: 0 closed, 1 open, 2 half-open, 3 isolated",
+      labels,
+      (breaker, now) => stateNumbers[breaker.snapshot(now).state]
+    ),
+    counter(metrics.successes, "Calls counted as success", labels, (breaker, now) => breaker.snapshot(now).successes),
+    counter(metrics.rejections, "Calls turned away", labels, (breaker, now) => breaker.snapshot(now).rejections),
+    events(metrics.failures, "Calls counted as failure", "CircuitBreakerFailure", (event) => ({
+      service: event.service,
+      exception_type: label(event, "exception_type")
+    })),
+    events(metrics.transitions, "Changes of the circuit's state", "CircuitBreakerTransition", (event) => ({
+      service: event.service,
+      from: label(event, "from"),
+      to: label(event, "to")
+    }))
+  ],
+  outcomes: (breaker, now) => {
+    const { failures, ignored, rejections, successes } = breaker.snapshot(now)
+    return { success: successes, failure: failures, ignored, rejected: rejections }
+  },
+  commands: [
+    { name: "reset", description: "Closes the circuit and forgets the failures", run: (breaker) => breaker.reset },
+    { name: "trip", description: "Opens the circuit for its open time", run: (breaker) => breaker.trip },
+    { name: "isolate", description: "Opens the circuit until it is reset", run: (breaker) => breaker.isolate }
+  ]
+}
+
+/**
+ * Guards an effect with a breaker: that of a service, or an instance.
+ *
+ * **Details**
+ *
+ * Every call that reaches the breaker is measured. Inside a retry it sees every attempt, and its opening ends the loop.
+ */
+export const withCircuitBreaker: {
+  (
+    service: string,
+    call?: CallOptions
+  ): <A, E, R>(
+    self: Effect.Effect<A, E, R>
+  ) => Effect.Effect<A, E | CircuitBreakerOpenError, R | Policy.ResilienceRegistry>
+  (
+    breaker: CircuitBreaker,
+    call?: CallOptions
+  ): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | CircuitBreakerOpenError, R>
+  <A, E, R>(
+    self: Effect.Effect<A, E, R>,
+    service: string,
+    call?: CallOptions
+  ): Effect.Effect<A, E | CircuitBreakerOpenError, R | Policy.ResilienceRegistry>
+  <A, E, R>(
+    self: Effect.Effect<A, E, R>,
+    breaker: CircuitBreaker,
+    call?: CallOptions
+  ): Effect.Effect<A, E | CircuitBreakerOpenError, R>
+} = dual(
+  (args) => Effect.isEffect(args[0]),
+  <A, E, R>(
+    self: Effect.Effect<A, E, R>,
+    target: string | CircuitBreaker,
+    call?: CallOptions
+  ): Effect.Effect<A, E | CircuitBreakerOpenError, R | Policy.ResilienceRegistry> =>
+    typeof target === "string"
+      ? Policy.withInstance(Kind, target, self, (breaker) => Policy.apply(breaker, self, call))
+      : Policy.apply(target, self, call)
+)
+
+const fromOptions = (service: string, options: Options, classify: Outcome.Classify | undefined): CircuitBreaker => {
+  const shared = sharedOf(service, options, classify ?? Outcome.classify)
+  const main = new Circuit(shared)
+  const keyed = Keyed.make(
+    options,
+    (key) => new Circuit(shared, key),
+    (circuit) => circuit.isProbing
+  )
+  return {
+    kind: "circuit-breaker",
+    service,
+    options,
+    describe: () => describe(options),
+    execute: (self) => guard(shared, () => main, self, shared.classify),
+    executeWith:
+      ({ classify = shared.classify, key }) =>
+      (self) =>
+        guard(shared, (fiber) => (key === undefined ? main : keyed.get(fiber, key)), self, classify),
+    snapshot: (now, key) => (key === undefined ? main : (keyed.peek(key, now) ?? new Circuit(shared))).snapshot(now),
+    reset: withFiberSync((fiber) => main.commandAll(fiber, Machine.reset)),
+    trip: withFiberSync((fiber) => main.command(fiber, Machine.trip)),
+    isolate: withFiberSync((fiber) => main.commandAll(fiber, Machine.isolate)),
+    onTransition: (listener) => {
+      // A wrapper of its own, so that the same listener can be there twice.
+      const own = (transition: Transition) => listener(transition)
+      shared.listeners.add(own)
+      return () => void shared.listeners.delete(own)
+    },
+    setMode: (mode) =>
+      Effect.sync(() => {
+        shared.mode = mode
+      })
+  }
+}
+
+const withFiberSync = (f: (fiber: Fiber.Fiber<unknown, unknown>) => void): Effect.Effect<void> =>
+  Effect.withFiber((fiber) => {
+    f(fiber)
+    return Effect.void
+  })

@@ -1,0 +1,145 @@
+/**
+ * One answer for every error: does another attempt make sense, on which schedule, and not before when?
+ *
+ * **Details**
+ *
+ * In this order: the traits of `ResilienceError.ErrorTraits`; Effect's own errors and every error with `isRetryable`; the
+ * HTTP status; Node's error codes. The text of a message is never read. An error about which nothing is known is retryable:
+ * it is in the typed channel because the program expects it, and `while` narrows.
+ */
+import * as Duration from "effect/Duration"
+import * as RetryAfter from "../core/RetryAfter.ts"
+import { hasTraits, labelOf, type RetryPolicy } from "./ResilienceError.ts"
+
+/** What kind of failure it is, with the delay that the dependency asked for. */
+export interface Classification {
+  readonly kind: "retryable" | "not-retryable" | "overloaded" | "rate-limited"
+  /** Wait at least this long. */
+  readonly retryAfter?: Duration.Duration
+  /** Retry only when the hint is known and fits the deadline: waiting blindly would be in vain. */
+  readonly needsHint?: boolean
+}
+
+/** Another attempt makes sense. */
+export const retryable: Classification = { kind: "retryable" }
+/** Another attempt would end the same way. */
+export const notRetryable: Classification = { kind: "not-retryable" }
+/** The dependency has more work than it can do: wait longer, try more often. */
+export const overloaded: Classification = { kind: "overloaded" }
+/** We have used up our share: wait. */
+export const rateLimited: Classification = { kind: "rate-limited" }
+
+const RETRYABLE_STATUS = new Set([408, 425, 500, 502, 503, 504])
+const RETRYABLE_CODES = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "ECONNABORTED",
+  "ETIMEDOUT",
+  "EPIPE",
+  "EAI_AGAIN",
+  "ENETUNREACH",
+  "EHOSTUNREACH",
+  "UND_ERR_SOCKET",
+  "UND_ERR_CONNECT_TIMEOUT",
+  "UND_ERR_HEADERS_TIMEOUT",
+  "UND_ERR_BODY_TIMEOUT"
+])
+/** Effect's errors about our own input or program: the same call fails the same way. */
+const PERMANENT_TAGS = new Set(["SchemaError", "ConfigError", "NoSuchElementError", "IllegalArgumentError"])
+const PERMANENT_REASONS = new Set(["EncodeError", "DecodeError", "InvalidUrlError", "EmptyBodyError"])
+
+/**
+ * Classifies an error of the typed channel. `now` is the wall-clock time in milliseconds, for hints that are dates.
+ */
+export const classify = (error: unknown, now: number): Classification => {
+  const kind = kindOf(error)
+  const hint = kind.kind === "not-retryable" ? undefined : retryAfter(error, now)
+  return hint === undefined ? kind : { ...kind, retryAfter: hint }
+}
+
+/**
+ * The delay that an error asks for: its `retryAfter`, or the `Retry-After` header of its response. `undefined` when it asks
+ * for none or for one that has passed.
+ */
+export const retryAfter = (error: unknown, now: number): Duration.Duration | undefined => {
+  if (!isObject(error)) return undefined
+  const own = error["retryAfter"]
+  const millis = Duration.isDuration(own) ? Duration.toMillis(own) : headerMillis(responseOf(error), now)
+  return millis !== undefined && millis > 0 ? Duration.millis(millis) : undefined
+}
+
+/** The HTTP status that an error carries, its own or that of its response. */
+export const statusOf = (error: unknown): number | undefined => {
+  if (!isObject(error)) return undefined
+  const response = responseOf(error)
+  const status = error["httpStatus"] ?? error["status"] ?? error["statusCode"] ?? response?.["status"]
+  return typeof status === "number" ? status : undefined
+}
+
+/** What the traits of an error say, or what they would say if it had any: as labels of metrics. */
+export const traitLabels = (error: unknown, now: number): Readonly<Record<string, string>> => {
+  if (hasTraits(error)) {
+    const { category, errorCode, httpStatus, retryPolicy } = error
+    return { error_code: errorCode, category, status_code: String(httpStatus), retry_policy: retryPolicy }
+  }
+  const { kind } = classify(error, now)
+  return {
+    error_code: labelOf(error),
+    category: kind === "rate-limited" ? "rate_limit" : "external_error",
+    status_code: String(statusOf(error) ?? 500),
+    retry_policy: RETRY_POLICIES[kind]
+  }
+}
+
+const RETRY_POLICIES: Record<Classification["kind"], RetryPolicy> = {
+  retryable: "always",
+  overloaded: "always",
+  "rate-limited": "conditional",
+  "not-retryable": "never"
+}
+
+const kindOf = (error: unknown): Classification => {
+  if (!isObject(error)) return retryable
+  if (hasTraits(error)) {
+    if (error.retryPolicy === "never") return notRetryable
+    const byStatus = kindOfStatus(error.httpStatus)
+    if (error.retryPolicy === "always") return byStatus.kind === "not-retryable" ? retryable : byStatus
+    return byStatus.kind === "rate-limited" ? byStatus : { kind: "retryable", needsHint: true }
+  }
+  const reason = isObject(error["reason"]) ? error["reason"] : undefined
+  if (PERMANENT_TAGS.has(String(error["_tag"])) || PERMANENT_REASONS.has(String(reason?.["_tag"]))) return notRetryable
+  const isRetryable = error["isRetryable"] ?? reason?.["isRetryable"]
+  if (isRetryable === false) return notRetryable
+  const status = statusOf(error)
+  if (status !== undefined && status >= 400) return kindOfStatus(status)
+  if (reason?.["_tag"] === "RateLimitError") return rateLimited
+  return isRetryable === true ? retryable : kindOfCode(error)
+}
+
+const kindOfStatus = (status: number): Classification => {
+  if (status === 429) return rateLimited
+  if (status === 529) return overloaded
+  return RETRYABLE_STATUS.has(status) ? retryable : notRetryable
+}
+
+const kindOfCode = (error: Record<string, unknown>): Classification => {
+  const code = error["code"] ?? (isObject(error["cause"]) ? error["cause"]["code"] : undefined)
+  return typeof code !== "string" || !/^(E[A-Z_]+|UND_ERR_\w+)$/.test(code) || RETRYABLE_CODES.has(code)
+    ? retryable
+    : notRetryable
+}
+
+const responseOf = (error: Record<string, unknown>): Record<string, unknown> | undefined => {
+  const reason = isObject(error["reason"]) ? error["reason"] : undefined
+  const response = error["response"] ?? reason?.["response"]
+  return isObject(response) ? response : undefined
+}
+
+const headerMillis = (response: Record<string, unknown> | undefined, now: number): number | undefined => {
+  const headers = response?.["headers"]
+  if (!isObject(headers)) return undefined
+  const header = typeof headers["get"] === "function" ? headers["get"]("retry-after") : headers["retry-after"]
+  return typeof header === "string" ? RetryAfter.parse(header, now) : undefined
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null

@@ -1,0 +1,171 @@
+/**
+ * The time in which all of a call must be over: attempts, waits and queues together.
+ *
+ * **Details**
+ *
+ * A deadline is a value in the context. Whatever runs under it can see how much time is left: a timeout shortens itself, a
+ * retry does not sleep past it, and a deadline inside can only be earlier. When it passes, the effect is interrupted. A
+ * call under a deadline that has already passed is not made.
+ *
+ * **Example** (A total for all attempts)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Fiber } from "effect"
+ * import { TestClock } from "effect/testing"
+ * import { Deadline } from "effect-resilience"
+ *
+ * const program = Effect.gen(function* () {
+ *   const fiber = yield* Effect.never.pipe(Deadline.withDeadline("2 seconds"), Effect.flip, Effect.forkChild)
+ *   yield* TestClock.adjust("2 seconds")
+ *   const error = yield* Fiber.join(fiber)
+ *   return error.scope
+ * })
+ *
+ * await Effect.runPromise(program.pipe(Effect.provide(TestClock.layer()))) // => "total"
+ * ```
+ */
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { dual } from "effect/Function"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import type * as Histogram from "../core/Histogram.ts"
+import * as Fields from "./internal/options.ts"
+import * as TimeLimit from "./internal/TimeLimit.ts"
+import * as Policy from "./Policy.ts"
+
+export { CurrentDeadline, TimeoutExceededError } from "./internal/TimeLimit.ts"
+
+/** The settings of a deadline. */
+export const Options = Schema.Struct({
+  duration: Fields.defaulted(Fields.PositiveDuration, Duration.infinity, {
+    description: "Time for all attempts and waits together; Infinity: no limit",
+    variable: ""
+  })
+})
+/** Valid settings. */
+export type Options = typeof Options.Type
+/** Settings as they are written: everything has a default. */
+export type OptionsInput = typeof Options.Encoded
+
+/** The settings, and the name of the dependency (default "default"). */
+export interface MakeOptions extends OptionsInput {
+  readonly service?: string | undefined
+}
+
+/** The deadline passed. */
+export interface Event extends Policy.Event {
+  readonly _tag: "TimeoutExceeded"
+  readonly kind: "deadline"
+}
+
+/** What is true of a deadline now. The counts are those since it was made. */
+export interface Snapshot extends Policy.Snapshot, Readonly<TimeLimit.Totals> {
+  readonly kind: "deadline"
+  readonly duration: Duration.Duration
+}
+
+/** A deadline that starts with each call. */
+export interface Deadline extends Policy.Guard<TimeLimit.TimeoutExceededError> {
+  readonly kind: "deadline"
+  readonly snapshot: (now: number) => Snapshot
+  /** How long the limited calls took, in seconds. */
+  readonly elapsedSeconds: Histogram.Histogram
+}
+
+/** Makes a deadline. Wrong options are a defect that names each of them. */
+export const make = (options?: MakeOptions): Effect.Effect<Deadline> => Effect.sync(() => makeUnsafe(options))
+
+/** Makes a deadline outside of an effect; throws on wrong options. */
+export const makeUnsafe = ({ service = "default", ...options }: MakeOptions = {}): Deadline =>
+  fromOptions(service, Fields.decodeOrThrow("Deadline.make", Kind, options))
+
+const TOTAL = "total"
+
+/** What the registry, metrics and operators' tools need to know about deadlines. */
+export const Kind: Policy.Kind<Deadline, Options> = {
+  id: "deadline",
+  options: Options,
+  ineffective: () => ({}),
+  make: (service, options) => fromOptions(service, options),
+  instruments: TimeLimit.instruments(() => TOTAL),
+  outcomes: (deadline, now) => TimeLimit.outcomes(deadline.snapshot(now)),
+  commands: []
+}
+
+/** The time that is left to the running fiber; none without a deadline. Never negative. */
+export const remaining: Effect.Effect<Option.Option<Duration.Duration>> = Effect.withFiber((fiber) => {
+  const millis = TimeLimit.remainingMillis(fiber, Policy.monotonicMillis(fiber))
+  return Effect.succeed(millis === Infinity ? Option.none() : Option.some(Duration.millis(Math.max(0, millis))))
+})
+
+/**
+ * Limits the total time of an effect: by the deadline of a service, an instance, or a duration that starts with the call.
+ *
+ * **Gotchas**
+ *
+ * A duration of zero or less has passed already: the effect is not run.
+ */
+export const withDeadline: {
+  (
+    duration: Duration.Input | Deadline
+  ): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | TimeLimit.TimeoutExceededError, R>
+  (
+    service: string
+  ): <A, E, R>(
+    self: Effect.Effect<A, E, R>
+  ) => Effect.Effect<A, E | TimeLimit.TimeoutExceededError, R | Policy.ResilienceRegistry>
+  <A, E, R>(
+    self: Effect.Effect<A, E, R>,
+    duration: Duration.Input | Deadline
+  ): Effect.Effect<A, E | TimeLimit.TimeoutExceededError, R>
+  <A, E, R>(
+    self: Effect.Effect<A, E, R>,
+    service: string
+  ): Effect.Effect<A, E | TimeLimit.TimeoutExceededError, R | Policy.ResilienceRegistry>
+} = dual(
+  2,
+  <A, E, R>(
+    self: Effect.Effect<A, E, R>,
+    target: Duration.Input | string | Deadline
+  ): Effect.Effect<A, E | TimeLimit.TimeoutExceededError, R | Policy.ResilienceRegistry> => {
+    if (Policy.isInstance(target)) return target.execute(self)
+    const duration = Fields.durationOf(target)
+    return duration !== undefined
+      ? guard(self, duration, unnamed)
+      : Policy.withInstance(Kind, target as string, self, (deadline) => deadline.execute(self))
+  }
+)
+
+/** Calls limited by a bare duration, whoever makes them. */
+const unnamed = new TimeLimit.LimitedCalls("deadline", "default", TOTAL)
+
+const fromOptions = (service: string, { duration }: Options): Deadline => {
+  const calls = new TimeLimit.LimitedCalls("deadline", service, TOTAL)
+  const execute: Deadline["execute"] = (self) => guard(self, duration, calls)
+  return {
+    kind: "deadline",
+    service,
+    execute,
+    executeWith: () => execute,
+    describe: () => `${Duration.format(duration)} for all attempts and waits`,
+    snapshot: () => ({ kind: "deadline", service, duration, ...calls.totals }),
+    elapsedSeconds: calls.elapsedSeconds
+  }
+}
+
+const guard = <A, E, R>(
+  self: Effect.Effect<A, E, R>,
+  duration: Duration.Duration,
+  calls: TimeLimit.LimitedCalls
+): Effect.Effect<A, E | TimeLimit.TimeoutExceededError, R> =>
+  Effect.withFiber<A, E | TimeLimit.TimeoutExceededError, R>((fiber) => {
+    const now = Policy.monotonicMillis(fiber)
+    const own: TimeLimit.Deadline = { at: now + Duration.toMillis(duration), service: calls.service, duration }
+    const outer = fiber.getRef(TimeLimit.CurrentDeadline)
+    const deadline = outer !== undefined && outer.at <= own.at ? outer : own
+    if (deadline.at === Infinity) return self
+    const context = deadline === own ? Context.add(fiber.context, TimeLimit.CurrentDeadline, own) : fiber.context
+    return TimeLimit.runUntil(calls, fiber, self, context, now, deadline)
+  })

@@ -1,0 +1,299 @@
+/**
+ * Several policies as one value.
+ *
+ * **Details**
+ *
+ * The recommended order, from the outside to the inside, is fallback, total deadline, retry, circuit breaker, bulkhead,
+ * attempt timeout, operation. The breaker inside the retry sees every attempt, and its opening ends the loop. The attempt
+ * timeout starts after the admission, so that our own queue never looks like a slow dependency. The fallback outside sees
+ * every failure. Another order is possible with {@link inOrder}; {@link lint} tells what is harmful about it.
+ *
+ * **Example** (In the recommended order)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { Pipeline } from "effect-resilience"
+ *
+ * const program = Effect.gen(function* () {
+ *   const pipeline = yield* Pipeline.make({
+ *     service: "prices",
+ *     fallback: () => Effect.succeed("no price today"),
+ *     deadline: "5 seconds",
+ *     retry: { maxAttempts: 1 },
+ *     circuitBreaker: { consecutiveFailures: 3 },
+ *     bulkhead: { maxConcurrent: 10 },
+ *     timeout: "1 second"
+ *   })
+ *   return yield* Effect.fail("down").pipe(pipeline.execute)
+ * })
+ *
+ * Effect.runSync(program) // => "no price today"
+ * ```
+ */
+import * as Cause from "effect/Cause"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as Schema from "effect/Schema"
+import * as Bulkhead from "./Bulkhead.ts"
+import * as CircuitBreaker from "./CircuitBreaker.ts"
+import * as Classifier from "./Classifier.ts"
+import * as Deadline from "./Deadline.ts"
+import * as Fallback from "./Fallback.ts"
+import { events, label } from "./internal/instruments.ts"
+import { nearest } from "./internal/nearest.ts"
+import * as Fields from "./internal/options.ts"
+import type { Execute, Part } from "./internal/pipelineParts.ts"
+import * as Outcome from "./Outcome.ts"
+import * as Policy from "./Policy.ts"
+import * as Retry from "./Retry.ts"
+import * as Timeout from "./Timeout.ts"
+
+export { explain } from "./internal/pipelineExplain.ts"
+export { type Finding, lint } from "./internal/pipelineLint.ts"
+export type {
+  ErrorBehind,
+  ErrorsBehind,
+  Execute,
+  Part,
+  ServicesBehind,
+  SuccessBehind
+} from "./internal/pipelineParts.ts"
+
+/** The patterns that have a place in the recommended order, outermost first. The one closed list of patterns. */
+export const order = {
+  deadline: Deadline.Kind,
+  retry: Retry.Kind,
+  circuitBreaker: CircuitBreaker.Kind,
+  bulkhead: Bulkhead.Kind,
+  timeout: Timeout.Kind
+} as const
+
+/** The parts of a pipeline that has every pattern in the recommended order. */
+export type AllParts = readonly [
+  Deadline.Deadline,
+  Retry.Retry,
+  CircuitBreaker.CircuitBreaker,
+  Bulkhead.Bulkhead,
+  Timeout.Timeout
+]
+
+/** A name for each pattern in options and configuration. */
+export type Slot = keyof typeof order
+
+/** The settings of a pipeline: it has none of its own. */
+export const Options = Schema.Struct({})
+/** Valid settings. */
+export type Options = typeof Options.Type
+
+/** What to make a pipeline of. A pattern is given by its options, or by an instance that others share. */
+export interface MakeOptions {
+  /** The name of the dependency (default "default"). */
+  readonly service?: string | undefined
+  readonly fallback?: ((error: unknown) => Effect.Effect<unknown, unknown, unknown>) | undefined
+  readonly deadline?: Duration.Input | Deadline.OptionsInput | Deadline.Deadline | undefined
+  readonly retry?: Retry.OptionsInput | Retry.Retry | undefined
+  readonly circuitBreaker?: CircuitBreaker.OptionsInput | CircuitBreaker.CircuitBreaker | undefined
+  readonly bulkhead?: Bulkhead.OptionsInput | Bulkhead.Bulkhead | undefined
+  readonly timeout?: Duration.Input | Timeout.OptionsInput | Timeout.Timeout | undefined
+}
+
+type PartIn<O, K extends string, P> = O extends { readonly [_ in K]: infer V } ? (V extends undefined ? [] : [P]) : []
+
+type FallbackIn<O> = O extends {
+  readonly fallback: (error: unknown) => Effect.Effect<infer B, infer E2, infer R2>
+}
+  ? [Fallback.Fallback<B, E2, R2>]
+  : []
+
+/** The parts of the pipeline that options make. */
+export type PartsOf<O> = readonly [
+  ...FallbackIn<O>,
+  ...PartIn<O, "deadline", Deadline.Deadline>,
+  ...PartIn<O, "retry", Retry.Retry>,
+  ...PartIn<O, "circuitBreaker", CircuitBreaker.CircuitBreaker>,
+  ...PartIn<O, "bulkhead", Bulkhead.Bulkhead>,
+  ...PartIn<O, "timeout", Timeout.Timeout>
+]
+
+/** What a single call may choose; functions go to the pattern that they are for. */
+export interface CallOptions extends Policy.CallOptions {
+  readonly retry?: Retry.Functions | undefined
+  readonly circuitBreaker?: CircuitBreaker.Functions | undefined
+}
+
+/** A call failed, in spite of all parts. */
+export interface Event extends Policy.Event {
+  readonly _tag: "CallFailed"
+  readonly kind: "pipeline"
+}
+
+/** The counts of a pipeline since it was made. */
+export interface Totals {
+  successes: number
+  failures: number
+  interrupted: number
+}
+
+/** What is true of a pipeline now. */
+export interface Snapshot extends Policy.Snapshot, Readonly<Totals> {
+  readonly kind: "pipeline"
+}
+
+/** Several policies as one value; `parts` are in their order, outermost first. */
+export interface Pipeline<out Parts extends ReadonlyArray<Part> = ReadonlyArray<Part>> extends Policy.Instance {
+  readonly kind: "pipeline"
+  readonly parts: Parts
+  /** Guards an effect. */
+  readonly execute: Execute<Parts>
+  /** Guards an effect, with the options of one call. */
+  readonly executeWith: (call: CallOptions) => Execute<Parts>
+  readonly snapshot: (now: number) => Snapshot
+}
+
+/** The names of the metrics. */
+export const metrics = { errors: "error.total" } as const
+
+/**
+ * Makes a pipeline in the recommended order. Make it once and keep it. Wrong options are a defect that names each of them.
+ */
+export const make = <const O extends MakeOptions>(
+  options: O & Readonly<Record<Exclude<keyof O, keyof MakeOptions>, never>>
+): Effect.Effect<Pipeline<PartsOf<O>>> => Effect.sync(() => makeUnsafe(options))
+
+/** Makes a pipeline outside of an effect; throws on wrong options. */
+export const makeUnsafe = <const O extends MakeOptions>(
+  options: O & Readonly<Record<Exclude<keyof O, keyof MakeOptions>, never>>
+): Pipeline<PartsOf<O>> => {
+  const { fallback, service = "default", ...slots }: MakeOptions = options
+  const known = ["service", "fallback", ...Object.keys(order)]
+  for (const name of Object.keys(slots).filter((name) => !known.includes(name))) {
+    const guess = nearest(name, known)
+    throw new Error(`Pipeline.make: there is no "${name}"${guess === undefined ? "" : ` (did you mean "${guess}"?)`}`)
+  }
+  const parts = Object.entries(order).flatMap(([slot, kind]) =>
+    partOf(service, slot as Slot, kind, slots[slot as Slot])
+  )
+  const all = fallback === undefined ? parts : [Fallback.makeUnsafe(fallback, { service }), ...parts]
+  return fromParts(service, all) as Pipeline<PartsOf<O>>
+}
+
+/**
+ * Makes a pipeline in any order, the outermost part first.
+ *
+ * **Gotchas**
+ *
+ * Most other orders do harm in some way: ask {@link lint}.
+ */
+export const inOrder = <const Parts extends ReadonlyArray<Part>>(
+  parts: Parts,
+  { service = "default" }: { readonly service?: string | undefined } = {}
+): Pipeline<Parts> => fromParts(service, parts) as Pipeline<Parts>
+
+/** What the registry, metrics and operators' tools need to know about pipelines. */
+export const Kind: Policy.Kind<Pipeline<AllParts>, Options> = {
+  id: "pipeline",
+  options: Options,
+  ineffective: () => ({}),
+  make: (service, _, sibling) => {
+    const siblings = Object.values(order).map((kind) => sibling(kind as Policy.Kind<Policy.Guard<unknown>, unknown>))
+    return fromParts(
+      service,
+      siblings.filter((part) => part !== undefined)
+    ) as unknown as Pipeline<AllParts>
+  },
+  instruments: [
+    events(metrics.errors, "Calls that failed in spite of their policies", "CallFailed", (event) => ({
+      error_code: label(event, "error_code"),
+      category: label(event, "category"),
+      status_code: label(event, "status_code"),
+      retry_policy: label(event, "retry_policy")
+    }))
+  ],
+  outcomes: (pipeline, now) => {
+    const { failures, interrupted, successes } = pipeline.snapshot(now)
+    return { success: successes, failure: failures, interrupted }
+  },
+  commands: []
+}
+
+const partOf = (service: string, slot: string, kind: AnyKind, value: unknown): ReadonlyArray<Part> => {
+  if (value === undefined) return []
+  if (Policy.isInstance(value)) return [value]
+  const duration = Fields.durationOf(value)
+  const options = duration === undefined ? value : { duration }
+  const decoded = Fields.decodeOrThrow(`Pipeline.make: ${slot}`, kind, options as object)
+  return [kind.make(service, decoded, () => undefined)]
+}
+
+/** The list of patterns has a different instance and different options in each place. */
+type AnyKind = Policy.Kind<Policy.Guard<unknown>, unknown> & { readonly options: Fields.Pure }
+
+const fromParts = (service: string, parts: ReadonlyArray<Part>): Pipeline => {
+  const totals: Totals = { successes: 0, failures: 0, interrupted: 0 }
+  const guard =
+    (call: CallOptions | undefined) =>
+    <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
+      const guarded = parts.reduceRight<Effect.Effect<unknown, unknown, unknown>>(
+        (inner, part) => apply(part, inner, call),
+        self
+      ) as Effect.Effect<A, E, R>
+      return Effect.withFiber((fiber) =>
+        Effect.onExitPrimitive(
+          guarded,
+          (exit) => {
+            settle(service, totals, fiber, exit)
+            return undefined
+          },
+          true
+        )
+      )
+    }
+  return {
+    kind: "pipeline",
+    service,
+    parts,
+    execute: guard(undefined) as Pipeline["execute"],
+    executeWith: guard as Pipeline["executeWith"],
+    describe: () => parts.map(({ kind }) => kind).join(" > "),
+    snapshot: () => ({ kind: "pipeline", service, ...totals })
+  }
+}
+
+const apply = (
+  part: Part,
+  self: Effect.Effect<unknown, unknown, unknown>,
+  call: CallOptions | undefined
+): Effect.Effect<unknown, unknown, unknown> => {
+  if (call === undefined || !("executeWith" in part)) return part.execute(self)
+  const functions: Readonly<Record<string, object | undefined>> = {
+    retry: call.retry,
+    "circuit-breaker": call.circuitBreaker
+  }
+  const own: Policy.CallOptions = { ...functions[part.kind], key: call.key }
+  return part.executeWith(own)(self)
+}
+
+const settle = (
+  service: string,
+  totals: Totals,
+  fiber: Fiber.Fiber<unknown, unknown>,
+  exit: Exit.Exit<unknown, unknown>
+): void => {
+  if (exit._tag === "Success") {
+    totals.successes++
+    return
+  }
+  if (Cause.hasInterruptsOnly(exit.cause)) {
+    totals.interrupted++
+    return
+  }
+  totals.failures++
+  if (!Policy.isObserved(fiber)) return
+  const error = Outcome.subjectOf(exit.cause)
+  const attributes = Cause.hasDies(exit.cause) ? DEFECT : Classifier.traitLabels(error, Policy.wallMillis(fiber))
+  Policy.emit(fiber, { _tag: "CallFailed", kind: "pipeline", service, severity: "Debug", attributes, error })
+}
+
+const DEFECT = { error_code: "defect", category: "server_error", status_code: "500", retry_policy: "never" }

@@ -1,0 +1,223 @@
+/**
+ * The contract that every pattern fulfils. It knows no pattern.
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import type * as Schema from "effect/Schema"
+import type * as Histogram from "../core/Histogram.ts"
+
+/**
+ * A policy is a function from an effect to a guarded effect. Composition is `pipe`; the error type is the union of what can
+ * still fail.
+ */
+export type Policy<out E2 = never, out R2 = never> = <A, E, R>(
+  self: Effect.Effect<A, E, R>
+) => Effect.Effect<A, E | E2, R | R2>
+
+/** What a dashboard or an operator reads about an instance: plain data, true at the moment of reading. */
+export interface Snapshot {
+  readonly kind: string
+  readonly service: string
+}
+
+/** What every running policy offers. */
+export interface Instance {
+  readonly kind: string
+  readonly service: string
+  /** One line for people: what it does, with its numbers. */
+  readonly describe: () => string
+  /** A preview at the monotonic time `now` (milliseconds); it moves nothing. See {@link snapshot}. */
+  readonly snapshot: (now: number) => Snapshot
+}
+
+/** What a single call may choose. */
+export interface CallOptions {
+  /**
+   * A separate state with the options of the service, for example for each tenant. States that stay idle are dropped and
+   * their number is bounded, so keys may come from users.
+   */
+  readonly key?: string | undefined
+}
+
+/** An instance that can guard an effect on its own. */
+export interface Guard<out E2 = never> extends Instance {
+  /** Guards an effect. */
+  readonly execute: Policy<E2>
+  /** Guards an effect, with the options of one call. */
+  readonly executeWith: (call: CallOptions) => Policy<E2>
+}
+
+/** Whether a value is a policy's instance rather than a name or a number. */
+export const isInstance = (value: unknown): value is Guard<unknown> =>
+  typeof value === "object" && value !== null && "kind" in value && "execute" in value
+
+/** Labels of a metric. They are bounded: names of services and tags of errors, never a user's key. */
+export type Labels = Readonly<Record<string, string>>
+
+/**
+ * A metric that a pattern declares. It is either read from instances when somebody scrapes, which costs a call nothing, or
+ * counted from events, which are rare.
+ */
+export type Instrument<I extends Instance = Instance> = {
+  readonly name: string
+  readonly description: string
+  readonly unit: string
+} & (
+  | { readonly type: "counter" | "gauge"; labels(instance: I): Labels; read(instance: I, now: number): number }
+  | { readonly type: "histogram"; labels(instance: I): Labels; read(instance: I): Histogram.Histogram }
+  | { readonly type: "events"; labels(event: Event): Labels | undefined }
+)
+
+/**
+ * What a pattern declares once, so that the registry, configuration, metrics and operators' tools need no line about it.
+ *
+ * **Details**
+ *
+ * What takes an instance or options is written as a method, so that kinds of different patterns fit into one list.
+ */
+export interface Kind<out I extends Instance, out Options> {
+  /** "circuit-breaker". */
+  readonly id: string
+  readonly options: Schema.Codec<Options, unknown>
+  /** Options that others make meaningless, each with the reason. To set one of these is a mistake, and reported as such. */
+  ineffective(options: Options): Readonly<Record<string, string>>
+  /** Makes the instance of a service from valid options. `sibling` finds other instances of the same service. */
+  make(service: string, options: Options, sibling: Sibling): I
+  readonly instruments: ReadonlyArray<Instrument<I>>
+  /** How calls ended, by outcome, since the instance was made. "success" counts as effective. */
+  outcomes(instance: I, now: number): Readonly<Record<string, number>>
+  /** What operators can do to an instance. */
+  readonly commands: ReadonlyArray<Command<I>>
+}
+
+/** One thing that operators can do to an instance. */
+export interface Command<out I extends Instance> {
+  readonly name: string
+  readonly description: string
+  run(instance: I): Effect.Effect<void>
+}
+
+/** A kind of whatever pattern. */
+export type AnyKind = Kind<Instance, unknown>
+
+/** Finds the instance of another pattern for the same service; `undefined` where that pattern is switched off. */
+export type Sibling = <I extends Instance, Options>(kind: Kind<I, Options>) => I | undefined
+
+/** How much an event matters. */
+export type Severity = "Debug" | "Info" | "Warn" | "Error"
+
+/**
+ * Something rare that happened: a transition, a failure, a rejection, a retry. An open envelope that a pattern narrows.
+ */
+export interface Event {
+  readonly _tag: string
+  readonly kind: string
+  readonly service: string
+  readonly severity: Severity
+  /** Wall-clock time, milliseconds since 1970. */
+  readonly at: number
+  readonly attributes: Readonly<Record<string, string | number>>
+  /** The error that the event is about, if it is about one. */
+  readonly error?: unknown
+}
+
+/** Somebody who is told about events. What it throws is dropped: an observer cannot fail, delay or reorder a call. */
+export type Observer = (event: Event) => void
+
+/**
+ * The observers of the running fiber.
+ *
+ * **Gotchas**
+ *
+ * Install a list with {@link layerObservers}: of two layers merged side by side, one would replace the other.
+ */
+export const Observers = Context.Reference<ReadonlyArray<Observer>>("effect-resilience/Observers", {
+  defaultValue: () => []
+})
+
+/** Installs observers for everything that runs under the layer. */
+export const layerObservers = (observers: ReadonlyArray<Observer>): Layer.Layer<never> =>
+  Layer.succeed(Observers, observers)
+
+/**
+ * The port through which `withX("llm")` finds its instance. `Resilience.layer` and `Resilience.layerEnv` implement it.
+ */
+export class ResilienceRegistry extends Context.Service<
+  ResilienceRegistry,
+  {
+    /** The instance of a service, made at its first use; `undefined` where the pattern is switched off. */
+    readonly get: <I extends Instance, Options>(kind: Kind<I, Options>, service: string) => I | undefined
+    /** All instances that have been made. */
+    readonly instances: () => ReadonlyArray<Instance>
+    /** Hears every event of the fibers under the layer. */
+    readonly observe: Observer
+  }
+>()("effect-resilience/ResilienceRegistry") {}
+
+/** Reads the clock and takes a snapshot. */
+export const snapshot = <S extends Snapshot>(instance: { readonly snapshot: (now: number) => S }): Effect.Effect<S> =>
+  Effect.withFiber((fiber) => Effect.succeed(instance.snapshot(monotonicMillis(fiber))))
+
+/** The instance of a pattern for a service; `undefined` where the pattern is switched off. */
+export const instanceOf = <I extends Instance, Options>(
+  kind: Kind<I, Options>,
+  service: string
+): Effect.Effect<I | undefined, never, ResilienceRegistry> =>
+  ResilienceRegistry.useSync((registry) => registry.get(kind, service))
+
+/** The fiber's monotonic time in milliseconds: for durations and windows. */
+export const monotonicMillis = (fiber: Fiber.Fiber<unknown, unknown>): number =>
+  monotonicMillisOf(fiber.getRef(Clock.Clock))
+
+/** The monotonic time of a clock in milliseconds. */
+export const monotonicMillisOf = (clock: Clock.Clock): number => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+
+/** The fiber's wall-clock time, milliseconds since 1970: for dates. */
+export const wallMillis = (fiber: Fiber.Fiber<unknown, unknown>): number =>
+  fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
+
+/** Whether anybody would hear an event; ask before making one. */
+export const isObserved = (fiber: Fiber.Fiber<unknown, unknown>): boolean =>
+  registryOf(fiber) !== undefined || fiber.getRef(Observers).length > 0
+
+/** Tells everybody who listens; the envelope is completed with the time. */
+export const emit = (fiber: Fiber.Fiber<unknown, unknown>, event: Omit<Event, "at">): void => {
+  const dated: Event = { ...event, at: wallMillis(fiber) }
+  const registry = registryOf(fiber)
+  if (registry !== undefined) tell(registry.observe, dated)
+  for (const observer of fiber.getRef(Observers)) tell(observer, dated)
+}
+
+/** The registry of a fiber, if it has one. */
+export const registryOf = (fiber: Fiber.Fiber<unknown, unknown>): ResilienceRegistry["Service"] | undefined =>
+  Context.getOrUndefined(fiber.context, ResilienceRegistry)
+
+/** Finds the instance of a service and applies it; where the pattern is switched off, the effect passes through. */
+export const withInstance = <I extends Instance, Options, A, E, R, E2>(
+  kind: Kind<I, Options>,
+  service: string,
+  self: Effect.Effect<A, E, R>,
+  apply: (instance: I) => Effect.Effect<A, E2, R>
+): Effect.Effect<A, E | E2, R | ResilienceRegistry> =>
+  Effect.withFiber<A, E | E2, R | ResilienceRegistry>((fiber) => {
+    const instance = Context.getUnsafe(fiber.context, ResilienceRegistry).get(kind, service)
+    return instance === undefined ? self : apply(instance)
+  })
+
+/** Guards an effect with an instance, with the options of the call if there are any. */
+export const apply = <A, E, R, E2>(
+  guard: Guard<E2>,
+  self: Effect.Effect<A, E, R>,
+  call: CallOptions | undefined
+): Effect.Effect<A, E | E2, R> => (call === undefined ? guard.execute(self) : guard.executeWith(call)(self))
+
+const tell = (observer: Observer, event: Event): void => {
+  try {
+    observer(event)
+  } catch {
+    // An observer's failure must not become the failure of the call that it only watches.
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * What the errors of all patterns have in common, and the traits that any error may carry.
+ */
+import type * as Cause from "effect/Cause"
+import * as Data from "effect/Data"
+import type * as Duration from "effect/Duration"
+
+/** Who is at fault, coarsely: the label of dashboards. */
+export type Category = "client_error" | "server_error" | "external_error" | "rate_limit" | "auth_error"
+
+/** Whether another attempt makes sense; "conditional" means only after the time that the error itself names. */
+export type RetryPolicy = "never" | "always" | "conditional"
+
+/**
+ * What an error can say about itself. Any error may implement this; the classifier reads it before anything else.
+ */
+export interface ErrorTraits {
+  /** A stable name for machines, such as "resilience.timeout". */
+  readonly errorCode: string
+  readonly httpStatus: number
+  readonly category: Category
+  readonly retryPolicy: RetryPolicy
+  /** The earliest sensible time for another attempt, from now. */
+  readonly retryAfter?: Duration.Duration | undefined
+  /** A message that may be shown to users: it says nothing about internals. */
+  readonly userMessage: string
+}
+
+/** Whether an error carries traits. */
+export const hasTraits = (error: unknown): error is ErrorTraits =>
+  typeof error === "object" &&
+  error !== null &&
+  typeof (error as ErrorTraits).errorCode === "string" &&
+  typeof (error as ErrorTraits).httpStatus === "number" &&
+  typeof (error as ErrorTraits).retryPolicy === "string"
+
+/** The label for an error in metrics and events: its tag, or the name of its class. */
+export const labelOf = (error: unknown): string => {
+  if (typeof error !== "object" || error === null) return typeof error
+  if ("_tag" in error && typeof error._tag === "string") return error._tag
+  return error.constructor?.name ?? "object"
+}
+
+/**
+ * The parent of all errors that the patterns raise.
+ *
+ * **Details**
+ *
+ * It is an `Error` that can be yielded in `Effect.gen`, but it captures no stack trace: a rejection happens most when
+ * everything is on fire, and the stack would be nine tenths of its price. Where it happened is in the trace of the span.
+ */
+export abstract class ResilienceError implements ErrorTraits {
+  abstract readonly _tag: string
+  /** The name of the service whose call failed. */
+  readonly service: string
+  readonly retryAfter: Duration.Duration | undefined
+  declare readonly errorCode: string
+  declare readonly httpStatus: number
+  declare readonly category: Category
+  declare readonly retryPolicy: RetryPolicy
+  declare readonly userMessage: string
+  constructor(service: string, retryAfter: Duration.Duration | undefined) {
+    this.service = service
+    this.retryAfter = retryAfter
+  }
+  /** For developers and logs; {@link userMessage} is for users. */
+  abstract get message(): string
+  /** True when we refused on our own side, so that it says nothing about the health of the dependency. */
+  get isOwnSide(): boolean {
+    return false
+  }
+  get name(): string {
+    return this._tag
+  }
+  get stack(): string {
+    return `${this._tag}: ${this.message}`
+  }
+  toJSON(): object {
+    return { ...this, message: this.message }
+  }
+}
+
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging -- the prototype of the parent is set below
+export interface ResilienceError extends Cause.YieldableError {}
+
+// `extends` would run the constructor of `Error`, which is what captures the stack.
+Object.setPrototypeOf(ResilienceError.prototype, Data.Error.prototype)
+
+/** A parent class whose errors all have the same traits. */
+export const withTraits = (traits: Omit<ErrorTraits, "retryAfter">): typeof ResilienceError => {
+  abstract class WithTraits extends ResilienceError {}
+  Object.assign(WithTraits.prototype, traits)
+  return WithTraits
+}
+
+/** Whether an error was raised by one of the patterns. */
+export const isResilienceError = (error: unknown): error is ResilienceError => error instanceof ResilienceError

@@ -1,0 +1,179 @@
+/**
+ * Limits the time of one attempt.
+ *
+ * **Details**
+ *
+ * The effect is interrupted and fails with `TimeoutExceededError`. Only the own limit becomes that error: a timeout from
+ * inside passes unchanged. Under a deadline the limit is what is left of it, if that is less.
+ *
+ * **Gotchas**
+ *
+ * An interruption waits for finalizers, and work that cannot be interrupted is waited for. Its late value is dropped.
+ *
+ * **Example** (By duration)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Fiber } from "effect"
+ * import { TestClock } from "effect/testing"
+ * import { Timeout } from "effect-resilience"
+ *
+ * const program = Effect.gen(function* () {
+ *   const fiber = yield* Effect.never.pipe(Timeout.withTimeout("500 millis"), Effect.flip, Effect.forkChild)
+ *   yield* TestClock.adjust("500 millis")
+ *   const error = yield* Fiber.join(fiber)
+ *   return error.message
+ * })
+ *
+ * const message = await Effect.runPromise(program.pipe(Effect.provide(TestClock.layer())))
+ * message // => 'the call of "default" exceeded its time limit of 500ms'
+ * ```
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { dual } from "effect/Function"
+import * as Schema from "effect/Schema"
+import type * as Histogram from "../core/Histogram.ts"
+import * as Fields from "./internal/options.ts"
+import * as TimeLimit from "./internal/TimeLimit.ts"
+import * as Policy from "./Policy.ts"
+
+export { TimeoutExceededError } from "./internal/TimeLimit.ts"
+
+/** The settings of a timeout. */
+export const Options = Schema.Struct({
+  duration: Fields.defaulted(Fields.PositiveDuration, Duration.seconds(30), {
+    description: "Time for one attempt; Infinity: no limit",
+    variable: ""
+  }),
+  operationType: Fields.optional(Schema.NonEmptyString, {
+    description: "Kind of operation, for defaults and metrics; by default the service's own name"
+  })
+})
+/** Valid settings. */
+export type Options = typeof Options.Type
+/** Settings as they are written: everything has a default. */
+export type OptionsInput = typeof Options.Encoded
+
+/** The settings, and the name of the dependency (default "default"). */
+export interface MakeOptions extends OptionsInput {
+  readonly service?: string | undefined
+}
+
+/** A call exceeded its time. */
+export interface Event extends Policy.Event {
+  readonly _tag: "TimeoutExceeded"
+  readonly kind: "timeout"
+}
+
+/** What is true of a timeout now. The counts are those since it was made. */
+export interface Snapshot extends Policy.Snapshot, Readonly<TimeLimit.Totals> {
+  readonly kind: "timeout"
+  readonly duration: Duration.Duration
+  readonly operationType: string
+}
+
+/** A time limit for attempts. */
+export interface Timeout extends Policy.Guard<TimeLimit.TimeoutExceededError> {
+  readonly kind: "timeout"
+  readonly operationType: string
+  readonly snapshot: (now: number) => Snapshot
+  /** How long the limited calls took, in seconds. */
+  readonly elapsedSeconds: Histogram.Histogram
+}
+
+/** The names of the metrics. */
+export const metrics = TimeLimit.metrics
+
+/** Makes a timeout. Wrong options are a defect that names each of them. */
+export const make = (options?: MakeOptions): Effect.Effect<Timeout> => Effect.sync(() => makeUnsafe(options))
+
+/** Makes a timeout outside of an effect; throws on wrong options. */
+export const makeUnsafe = ({ service = "default", ...options }: MakeOptions = {}): Timeout =>
+  fromOptions(service, Fields.decodeOrThrow("Timeout.make", Kind, options))
+
+/** What the registry, metrics and operators' tools need to know about timeouts. */
+export const Kind: Policy.Kind<Timeout, Options> = {
+  id: "timeout",
+  options: Options,
+  ineffective: () => ({}),
+  make: (service, options) => fromOptions(service, options),
+  instruments: TimeLimit.instruments(({ operationType }) => operationType),
+  outcomes: (timeout, now) => TimeLimit.outcomes(timeout.snapshot(now)),
+  commands: []
+}
+
+/**
+ * Limits the time of an effect: by the timeout of a service, an instance, or a duration.
+ *
+ * **Gotchas**
+ *
+ * A duration given here may have been computed: zero or less means no limit. In options it is an error.
+ */
+export const withTimeout: {
+  (
+    duration: Duration.Input | Timeout
+  ): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | TimeLimit.TimeoutExceededError, R>
+  (
+    service: string
+  ): <A, E, R>(
+    self: Effect.Effect<A, E, R>
+  ) => Effect.Effect<A, E | TimeLimit.TimeoutExceededError, R | Policy.ResilienceRegistry>
+  <A, E, R>(
+    self: Effect.Effect<A, E, R>,
+    duration: Duration.Input | Timeout
+  ): Effect.Effect<A, E | TimeLimit.TimeoutExceededError, R>
+  <A, E, R>(
+    self: Effect.Effect<A, E, R>,
+    service: string
+  ): Effect.Effect<A, E | TimeLimit.TimeoutExceededError, R | Policy.ResilienceRegistry>
+} = dual(
+  2,
+  <A, E, R>(
+    self: Effect.Effect<A, E, R>,
+    target: Duration.Input | string | Timeout
+  ): Effect.Effect<A, E | TimeLimit.TimeoutExceededError, R | Policy.ResilienceRegistry> => {
+    if (Policy.isInstance(target)) return target.execute(self)
+    const duration = Fields.durationOf(target)
+    return duration !== undefined
+      ? guard(self, duration, unnamed)
+      : Policy.withInstance(Kind, target as string, self, (timeout) => timeout.execute(self))
+  }
+)
+
+/** Calls limited by a bare duration, whoever makes them. */
+const unnamed = new TimeLimit.LimitedCalls("timeout", "default", "default")
+
+const fromOptions = (service: string, { duration, operationType = service }: Options): Timeout => {
+  const calls = new TimeLimit.LimitedCalls("timeout", service, operationType)
+  const execute: Timeout["execute"] = (self) => guard(self, duration, calls)
+  return {
+    kind: "timeout",
+    service,
+    operationType,
+    execute,
+    executeWith: () => execute,
+    describe: () => `${Duration.format(duration)} for an attempt`,
+    snapshot: () => ({ kind: "timeout", service, duration, operationType, ...calls.totals }),
+    elapsedSeconds: calls.elapsedSeconds
+  }
+}
+
+const guard = <A, E, R>(
+  self: Effect.Effect<A, E, R>,
+  duration: Duration.Duration,
+  calls: TimeLimit.LimitedCalls
+): Effect.Effect<A, E | TimeLimit.TimeoutExceededError, R> =>
+  Effect.withFiber<A, E | TimeLimit.TimeoutExceededError, R>((fiber) => {
+    const deadline = fiber.getRef(TimeLimit.CurrentDeadline)
+    const own = Duration.toMillis(duration)
+    const limit = own > 0 ? own : Infinity
+    if (deadline === undefined && limit === Infinity) return self
+    const now = Policy.monotonicMillis(fiber)
+    const remaining = deadline === undefined ? Infinity : deadline.at - now
+    if (deadline === undefined || limit < remaining) {
+      const { service } = calls
+      const error = () => new TimeLimit.TimeoutExceededError({ service, scope: "attempt", duration })
+      return TimeLimit.run(calls, fiber, self, fiber.context, now, limit, error)
+    }
+    return TimeLimit.runUntil(calls, fiber, self, fiber.context, now, deadline)
+  })

@@ -1,0 +1,276 @@
+/**
+ * One call with all its attempts.
+ */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import * as Random from "effect/Random"
+import * as Schedule from "effect/Schedule"
+import * as Machine from "../../core/Retry.ts"
+import * as RetryBudget from "../../core/RetryBudget.ts"
+import * as Classifier from "../Classifier.ts"
+import * as Outcome from "../Outcome.ts"
+import * as Policy from "../Policy.ts"
+import { labelOf, withTraits } from "../ResilienceError.ts"
+import * as TimeLimit from "./TimeLimit.ts"
+
+/**
+ * The attempts ran out. `causes` are those of all attempts, in their order; `lastError` is the error of the last one, which
+ * is what a caller gets when it does not ask for this wrapper.
+ */
+export class RetryExhaustedError<out E = unknown> extends withTraits({
+  errorCode: "resilience.retry_exhausted",
+  httpStatus: 503,
+  category: "external_error",
+  retryPolicy: "never",
+  userMessage: "The service is temporarily unavailable. Please try again later."
+}) {
+  readonly _tag = "RetryExhaustedError"
+  readonly lastError: E
+  readonly causes: ReadonlyArray<Cause.Cause<E>>
+  constructor(fields: {
+    readonly service: string
+    readonly lastError: E
+    readonly causes: ReadonlyArray<Cause.Cause<E>>
+    readonly retryAfter?: Duration.Duration | undefined
+  }) {
+    super(fields.service, fields.retryAfter)
+    this.lastError = fields.lastError
+    this.causes = fields.causes
+  }
+  /** How often the call was made. */
+  get attempts(): number {
+    return this.causes.length
+  }
+  override get cause(): E {
+    return this.lastError
+  }
+  get message(): string {
+    return `the call of "${this.service}" failed ${this.attempts} times, last with ${labelOf(this.lastError)}`
+  }
+}
+
+/** The counts of a retry since it was made. `failures` are calls that ended in another way than by running out. */
+export interface Totals {
+  successes: number
+  successesAfterRetry: number
+  failures: number
+  exhausted: number
+  retries: number
+  /** Retries that were not made, because the budget was empty. */
+  outOfBudget: number
+  /** Retries that were not made, because they would have begun after the deadline. */
+  outOfTime: number
+}
+
+/** What all calls of one retry share. */
+export interface Shared {
+  readonly service: string
+  readonly settings: Machine.Settings
+  readonly budget: RetryBudget.Settings | undefined
+  readonly totals: Totals
+}
+
+/** What one call may choose. */
+export interface Choices {
+  readonly classify: ((error: unknown, now: number) => Classifier.Classification | undefined) | undefined
+  readonly isWanted: ((error: unknown) => boolean) | undefined
+  readonly wraps: boolean
+}
+
+/** Totals of a retry that has done nothing. */
+export const noTotals = (): Totals => ({
+  successes: 0,
+  successesAfterRetry: 0,
+  failures: 0,
+  exhausted: 0,
+  retries: 0,
+  outOfBudget: 0,
+  outOfTime: 0
+})
+
+/** Guards an effect. Nothing of what a retry needs is made before the first failure. */
+export const guard = <A, E, R>(
+  shared: Shared,
+  budgetOf: (fiber: Fiber.Fiber<unknown, unknown>) => RetryBudget.State | undefined,
+  self: Effect.Effect<A, E, R>,
+  choices: Choices
+): Effect.Effect<A, E | RetryExhaustedError<E>, R> =>
+  Effect.withFiber<A, E | RetryExhaustedError<E>, R>((fiber) => {
+    const budget = budgetOf(fiber)
+    if (budget !== undefined) RetryBudget.deposit(budget, Policy.monotonicMillis(fiber))
+    return Effect.matchCauseEffect(self, {
+      onSuccess: (value) => {
+        shared.totals.successes++
+        return Effect.succeed(value)
+      },
+      onFailure: (cause) => new Attempts(shared, budget, choices, fiber, self).next(cause)
+    })
+  })
+
+class Attempts<A, E, R> {
+  private readonly shared: Shared
+  private readonly budget: RetryBudget.State | undefined
+  private readonly choices: Choices
+  private readonly fiber: Fiber.Fiber<unknown, unknown>
+  private readonly self: Effect.Effect<A, E, R>
+  private readonly causes: Array<Cause.Cause<E>> = []
+  private readonly startedAt: number
+  private state = Machine.initial
+
+  constructor(
+    shared: Shared,
+    budget: RetryBudget.State | undefined,
+    choices: Choices,
+    fiber: Fiber.Fiber<unknown, unknown>,
+    self: Effect.Effect<A, E, R>
+  ) {
+    this.shared = shared
+    this.budget = budget
+    this.choices = choices
+    this.fiber = fiber
+    this.self = self
+    this.startedAt = Policy.wallMillis(fiber)
+  }
+
+  /** Decides after a failed attempt. */
+  next(cause: Cause.Cause<E>): Effect.Effect<A, E | RetryExhaustedError<E>, R> {
+    if (this.choices.wraps) this.causes.push(cause)
+    if (!Outcome.isRecoverable(cause)) return this.fail(cause)
+    const error = Outcome.firstError(cause) as E
+    let failure: Machine.Failure
+    try {
+      failure = this.classify(error)
+    } catch (defect) {
+      return this.fail(Cause.combine(cause, Cause.die(defect)))
+    }
+    const { fiber, shared } = this
+    const remaining = TimeLimit.remainingMillis(fiber, Policy.monotonicMillis(fiber))
+    const random = fiber.getRef(Random.Random).nextDoubleUnsafe()
+    const decision = Machine.decide(this.state, shared.settings, failure, remaining, random)
+    if (decision._tag === "Retry") return this.tryAgain(cause, error, failure, decision)
+    if (decision.reason === "attempts") return this.exhaust(cause, error, failure)
+    if (decision.reason === "deadline") this.abandon("deadline", error)
+    return this.fail(cause)
+  }
+
+  private classify(error: E): Machine.Failure {
+    const { classify, isWanted } = this.choices
+    if (isWanted !== undefined && !isWanted(error)) return UNWANTED
+    const now = Policy.wallMillis(this.fiber)
+    const { kind, needsHint = false, retryAfter } = classify?.(error, now) ?? Classifier.classify(error, now)
+    return { kind, needsHint, hintMillis: retryAfter === undefined ? 0 : Duration.toMillis(retryAfter) }
+  }
+
+  /**
+   * A reserved retry is spent when the wait is over and given back when it is interrupted, so the finalizer is there before
+   * the reservation.
+   */
+  private tryAgain(
+    cause: Cause.Cause<E>,
+    error: E,
+    failure: Machine.Failure,
+    { state, waitMillis }: Extract<Machine.Decision, { readonly _tag: "Retry" }>
+  ): Effect.Effect<A, E | RetryExhaustedError<E>, R> {
+    const { budget, fiber, shared } = this
+    let isReserved = false
+    const waited = Effect.onExitPrimitive(
+      Effect.suspend(() => {
+        isReserved = this.reserve()
+        if (!isReserved) return Effect.succeed(false)
+        this.tell("RetryScheduled", "Info", error, {
+          attempt_number: this.state.attempts,
+          delay_millis: waitMillis,
+          class: failure.kind
+        })
+        return waitMillis > 0 ? Effect.as(Effect.sleep(waitMillis), true) : Effect.succeed(true)
+      }),
+      (exit) => {
+        if (isReserved && budget !== undefined) {
+          if (exit._tag === "Success") RetryBudget.spend(budget, Policy.monotonicMillis(fiber))
+          else RetryBudget.cancel(budget)
+        }
+        return undefined
+      },
+      true
+    )
+    return Effect.flatMap(waited, (isPossible) => {
+      if (!isPossible) {
+        this.abandon("budget", error)
+        return this.fail(cause)
+      }
+      shared.totals.retries++
+      this.state = state
+      return Effect.matchCauseEffect(this.attempt(error, waitMillis), {
+        onSuccess: (value) => {
+          shared.totals.successes++
+          shared.totals.successesAfterRetry++
+          return Effect.succeed(value)
+        },
+        onFailure: (cause) => this.next(cause)
+      })
+    })
+  }
+
+  private reserve(): boolean {
+    const { budget, fiber, shared } = this
+    if (budget === undefined || shared.budget === undefined) return true
+    return RetryBudget.reserve(budget, shared.budget, Policy.monotonicMillis(fiber))
+  }
+
+  /** The effect can see which attempt it is, as under `Effect.retry`. */
+  private attempt(input: E, waitMillis: number): Effect.Effect<A, E, R> {
+    const now = this.fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
+    const duration = Duration.millis(waitMillis)
+    return Effect.provideService(this.self, Schedule.CurrentMetadata, {
+      input,
+      output: duration,
+      duration,
+      attempt: this.state.attempts - 1,
+      start: this.startedAt,
+      now,
+      elapsed: now - this.startedAt,
+      elapsedSincePrevious: waitMillis
+    })
+  }
+
+  private exhaust(
+    cause: Cause.Cause<E>,
+    error: E,
+    { hintMillis }: Machine.Failure
+  ): Effect.Effect<never, E | RetryExhaustedError<E>> {
+    this.shared.totals.exhausted++
+    this.tell("RetryExhausted", "Warn", error, { attempts: this.state.attempts })
+    if (!this.choices.wraps) return Effect.failCause(cause)
+    const retryAfter = hintMillis > 0 ? Duration.millis(hintMillis) : undefined
+    const { service } = this.shared
+    return Effect.fail(new RetryExhaustedError({ service, lastError: error, causes: this.causes, retryAfter }))
+  }
+
+  private abandon(reason: "budget" | "deadline", error: E): void {
+    if (reason === "budget") this.shared.totals.outOfBudget++
+    else this.shared.totals.outOfTime++
+    this.tell("RetryAbandoned", "Warn", error, { reason, attempts: this.state.attempts })
+  }
+
+  private fail(cause: Cause.Cause<E>): Effect.Effect<never, E> {
+    this.shared.totals.failures++
+    return Effect.failCause(cause)
+  }
+
+  private tell(_tag: string, severity: Policy.Severity, error: E, attributes: Record<string, string | number>): void {
+    if (!Policy.isObserved(this.fiber)) return
+    Policy.emit(this.fiber, {
+      _tag,
+      kind: "retry",
+      service: this.shared.service,
+      severity,
+      attributes: { ...attributes, exception_type: labelOf(error) },
+      error
+    })
+  }
+}
+
+const UNWANTED: Machine.Failure = { kind: "not-retryable", hintMillis: 0, needsHint: false }

@@ -1,0 +1,296 @@
+/**
+ * One circuit at work: its state in a `Ref`, its totals, and the events that tell of its transitions.
+ */
+import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
+import type * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as MutableRef from "effect/MutableRef"
+import * as Option from "effect/Option"
+import * as Random from "effect/Random"
+import * as Ref from "effect/Ref"
+import * as Machine from "../../core/CircuitBreaker.ts"
+import * as TripPolicy from "../../core/TripPolicy.ts"
+import type { Event, Mode, Snapshot } from "../CircuitBreaker.ts"
+import * as Classifier from "../Classifier.ts"
+import * as Outcome from "../Outcome.ts"
+import * as Policy from "../Policy.ts"
+import { labelOf } from "../ResilienceError.ts"
+import * as TimeLimit from "./TimeLimit.ts"
+
+/** The counts of a breaker since it was made; those of its keys are included. */
+export interface Totals {
+  successes: number
+  failures: number
+  ignored: number
+  slowCalls: number
+  late: number
+  rejections: number
+  wouldReject: number
+  transitions: number
+}
+
+/** A command for all circuits of a breaker, also for those that are not there yet. */
+export interface Order {
+  readonly number: number
+  readonly change: Change
+}
+
+type Change = (state: Machine.State, settings: Machine.Settings, now: number, random: number) => Machine.State
+
+/** What the circuits of one breaker share, whatever their key. */
+export interface Shared {
+  readonly service: string
+  readonly settings: Machine.Settings
+  /** `Infinity` when slow calls are not watched. */
+  readonly slowMillis: number
+  /** Whether the start and end of a successful call matter; if not, it is spared two readings of the clock. */
+  readonly timesCalls: boolean
+  readonly classify: Outcome.Classify
+  readonly totals: Totals
+  readonly listeners: Set<(transition: Transition) => void>
+  mode: Mode
+  order: Order
+}
+
+/** A change of state; `key` is that of the circuit, if it has one. */
+export interface Transition {
+  readonly key: string | undefined
+  readonly from: Machine.State["_tag"]
+  readonly to: Machine.State["_tag"]
+  /** Repeated openings without a quiet spell in between. */
+  readonly openings: number
+  /** The time until the next probe is possible; missing unless `to` is "Open". */
+  readonly retryAfter: Duration.Duration | undefined
+}
+
+/** Stands for "never": a number, so that a state remains JSON. */
+export const FOREVER = Number.MAX_SAFE_INTEGER
+
+/** No command yet. */
+export const NO_ORDER: Order = { number: 0, change: (state) => state }
+
+/** Totals of a breaker that has done nothing. */
+export const noTotals = (): Totals => ({
+  successes: 0,
+  failures: 0,
+  ignored: 0,
+  slowCalls: 0,
+  late: 0,
+  rejections: 0,
+  wouldReject: 0,
+  transitions: 0
+})
+
+/** One circuit. */
+export class Circuit {
+  readonly shared: Shared
+  readonly key: string | undefined
+  readonly ref: Ref.Ref<Machine.State>
+  private obeyed = 0
+
+  constructor(shared: Shared, key?: string) {
+    this.shared = shared
+    this.key = key
+    this.ref = Ref.makeUnsafe(Machine.initial(shared.settings, 0))
+  }
+
+  get state(): Machine.State {
+    return Ref.getUnsafe(this.ref)
+  }
+
+  /** The generation of a closed circuit; -1 when a call has to ask for admission. */
+  get closedGeneration(): number {
+    const state = this.state
+    return state._tag === "Closed" && this.obeyed === this.shared.order.number ? state.generation : -1
+  }
+
+  /** Whether an admitted probe is under way. */
+  get isProbing(): boolean {
+    const state = this.state
+    return state._tag === "HalfOpen" && state.round.running.length > 0
+  }
+
+  /** What `admit` would answer. */
+  preview(fiber: Fiber.Fiber<unknown, unknown>, now: number): Machine.Admission {
+    this.advance(fiber, now)
+    return Machine.admit(this.state, this.shared.settings, now)
+  }
+
+  /** Decides about one call and commits the decision. */
+  admit(fiber: Fiber.Fiber<unknown, unknown>, now: number): Machine.Admission {
+    const admission = this.preview(fiber, now)
+    this.commit(fiber, admission.state)
+    return admission
+  }
+
+  /** Counts a call that is turned away, or would be if the breaker did more than observe. */
+  countRejection(fiber: Fiber.Fiber<unknown, unknown>, error: unknown): void {
+    const { mode, totals } = this.shared
+    if (mode === "observe") totals.wouldReject++
+    else totals.rejections++
+    this.tell(fiber, "CircuitBreakerRejection", "Debug", error, () => ({ state: this.state._tag, mode }))
+  }
+
+  /**
+   * Takes the exit of a call into account; without a permit it changes only the totals. What the classifier throws is
+   * thrown again, after the call has counted as failed.
+   */
+  settle(
+    fiber: Fiber.Fiber<unknown, unknown>,
+    permit: Machine.Permit | undefined,
+    startedAt: number,
+    exit: Exit.Exit<unknown, unknown>,
+    classify: Outcome.Classify
+  ): void {
+    if (exit._tag === "Failure" && Cause.hasInterruptsOnly(exit.cause)) {
+      const deadline = passedDeadline(fiber)
+      if (deadline === undefined) this.record(fiber, permit, startedAt, Outcome.ignored, undefined)
+      else this.record(fiber, permit, startedAt, Outcome.failure(), TimeLimit.deadlineExceeded(deadline, true))
+      return
+    }
+    let outcome: Outcome.Outcome
+    try {
+      outcome = classify(exit)
+    } catch (defect) {
+      this.record(fiber, permit, startedAt, Outcome.failure(), defect)
+      throw defect
+    }
+    this.record(fiber, permit, startedAt, outcome, exit._tag === "Failure" ? Outcome.subjectOf(exit.cause) : undefined)
+  }
+
+  /** Changes this circuit by hand. */
+  command(fiber: Fiber.Fiber<unknown, unknown>, change: Change): void {
+    const now = Policy.monotonicMillis(fiber)
+    this.advance(fiber, now)
+    this.commit(fiber, change(this.state, this.shared.settings, now, this.random(fiber)))
+  }
+
+  /** Changes this circuit now, and those of all keys as soon as they are used. */
+  commandAll(fiber: Fiber.Fiber<unknown, unknown>, change: Change): void {
+    this.shared.order = { number: this.shared.order.number + 1, change }
+    this.advance(fiber, Policy.monotonicMillis(fiber))
+  }
+
+  snapshot(now: number): Snapshot {
+    const { mode, order, service, settings, totals } = this.shared
+    const obeying = this.obeyed === order.number ? this.state : order.change(this.state, settings, now, 0)
+    const state = Machine.advance(obeying, settings, now, 0)
+    const rates = state._tag === "Closed" ? TripPolicy.rates(state.tally, settings.tripPolicy, now) : undefined
+    return {
+      kind: "circuit-breaker",
+      service,
+      mode,
+      state: state._tag,
+      openings: state.history.openings,
+      failuresInRow: state._tag === "Closed" ? state.tally.failuresInRow : 0,
+      failureRate: Option.fromUndefinedOr(rates?.failureRate),
+      slowCallRate: Option.fromUndefinedOr(rates?.slowCallRate),
+      probing: state._tag === "HalfOpen" ? state.round.running.length : 0,
+      retryAfter: Option.fromUndefinedOr(state._tag === "Open" ? waitOf(Math.max(0, state.until - now)) : undefined),
+      ...totals
+    }
+  }
+
+  private record(
+    fiber: Fiber.Fiber<unknown, unknown>,
+    permit: Machine.Permit | undefined,
+    startedAt: number,
+    outcome: Outcome.Outcome,
+    error: unknown
+  ): void {
+    const { settings, slowMillis, timesCalls, totals } = this.shared
+    const needsTime = timesCalls || outcome._tag === "Failure" || (permit !== undefined && permit.probe > 0)
+    const now = needsTime ? Policy.monotonicMillis(fiber) : 0
+    const slow = timesCalls && outcome._tag !== "Ignored" && now - startedAt > slowMillis
+    if (needsTime) this.advance(fiber, now)
+    if (slow) totals.slowCalls++
+    if (outcome._tag === "Success") totals.successes++
+    else if (outcome._tag === "Ignored") totals.ignored++
+    else this.countFailure(fiber, error)
+    if (permit === undefined) return
+    if (!Machine.isCurrent(this.state, permit)) {
+      totals.late++
+      return
+    }
+    const hintMillis = outcome._tag === "Failure" ? hintOf(fiber, outcome, error) : 0
+    const observation = { outcome: outcome._tag, slow, hintMillis }
+    this.commit(fiber, Machine.record(this.state, settings, now, permit, observation, this.random(fiber)))
+  }
+
+  /** What operators and time have decided happens first. */
+  private advance(fiber: Fiber.Fiber<unknown, unknown>, now: number): void {
+    const { order, settings } = this.shared
+    if (this.state._tag === "HalfOpen") {
+      this.commit(fiber, Machine.advance(this.state, settings, now, this.random(fiber)))
+    }
+    if (this.obeyed === order.number) return
+    this.obeyed = order.number
+    this.commit(fiber, order.change(this.state, settings, now, this.random(fiber)))
+  }
+
+  private commit(fiber: Fiber.Fiber<unknown, unknown>, after: Machine.State): void {
+    const before = this.state
+    if (after === before) return
+    MutableRef.set(this.ref.ref, after)
+    if (after._tag === before._tag) return
+    this.shared.totals.transitions++
+    this.tellListeners(before, after)
+    this.tell(fiber, "CircuitBreakerTransition", after._tag === "Closed" ? "Info" : "Warn", undefined, () => ({
+      from: before._tag,
+      to: after._tag,
+      openings: after.history.openings,
+      open_millis: after._tag === "Open" ? after.history.openMillis : 0
+    }))
+  }
+
+  private tellListeners(before: Machine.State, after: Machine.State): void {
+    const retryAfter = after._tag === "Open" ? waitOf(after.history.openMillis) : undefined
+    const { openings } = after.history
+    for (const listener of this.shared.listeners) {
+      try {
+        listener({ key: this.key, from: before._tag, to: after._tag, openings, retryAfter })
+      } catch {
+        // Like an observer's failure, a listener's must not become the failure of the call that caused the transition.
+      }
+    }
+  }
+
+  private countFailure(fiber: Fiber.Fiber<unknown, unknown>, error: unknown): void {
+    this.shared.totals.failures++
+    this.tell(fiber, "CircuitBreakerFailure", "Debug", error, () => ({
+      exception_type: error === undefined ? "value" : labelOf(error)
+    }))
+  }
+
+  private tell(
+    fiber: Fiber.Fiber<unknown, unknown>,
+    _tag: Event["_tag"],
+    severity: Policy.Severity,
+    error: unknown,
+    attributes: () => Policy.Event["attributes"]
+  ): void {
+    if (!Policy.isObserved(fiber)) return
+    const { service } = this.shared
+    Policy.emit(fiber, { _tag, kind: "circuit-breaker", service, severity, attributes: attributes(), error })
+  }
+
+  private random(fiber: Fiber.Fiber<unknown, unknown>): number {
+    return this.shared.settings.openJitter === 0 ? 0 : fiber.getRef(Random.Random).nextDoubleUnsafe()
+  }
+}
+
+/** The time to wait as it is told to callers; `undefined` when none is known. */
+export const waitOf = (millis: number): Duration.Duration | undefined =>
+  millis >= FOREVER / 2 ? undefined : Duration.millis(Math.ceil(millis))
+
+/** The deadline that has cut a call off, if one has: the dependency did not answer in time. */
+const passedDeadline = (fiber: Fiber.Fiber<unknown, unknown>): TimeLimit.Deadline | undefined => {
+  const deadline = fiber.getRef(TimeLimit.CurrentDeadline)
+  return deadline !== undefined && Policy.monotonicMillis(fiber) >= deadline.at ? deadline : undefined
+}
+
+const hintOf = (fiber: Fiber.Fiber<unknown, unknown>, outcome: Outcome.Failure, error: unknown): number => {
+  const hint = outcome.retryAfter ?? Classifier.retryAfter(error, Policy.wallMillis(fiber))
+  return hint === undefined ? 0 : Duration.toMillis(hint)
+}

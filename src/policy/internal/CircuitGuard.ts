@@ -1,0 +1,113 @@
+/**
+ * A call through a circuit: let through and measured, or turned away.
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import type * as Machine from "../../core/CircuitBreaker.ts"
+import type * as Outcome from "../Outcome.ts"
+import * as Policy from "../Policy.ts"
+import { withTraits } from "../ResilienceError.ts"
+import { type Circuit, type Shared, waitOf } from "./Circuit.ts"
+
+/**
+ * The call was not made, because the circuit is not closed. `retryAfter` is the time until the next probe is possible; it is
+ * missing for an isolated circuit, which closes again only by hand.
+ */
+export class CircuitBreakerOpenError extends withTraits({
+  errorCode: "resilience.circuit_breaker_open",
+  httpStatus: 503,
+  category: "external_error",
+  retryPolicy: "conditional",
+  userMessage: "The service is temporarily unavailable. Please try again later."
+}) {
+  readonly _tag = "CircuitBreakerOpenError"
+  readonly state: "Open" | "HalfOpen" | "Isolated"
+  constructor(fields: {
+    readonly service: string
+    readonly state: "Open" | "HalfOpen" | "Isolated"
+    readonly retryAfter?: Duration.Duration | undefined
+  }) {
+    super(fields.service, fields.retryAfter)
+    this.state = fields.state
+  }
+  get message(): string {
+    const wait = this.retryAfter === undefined ? "until it is reset" : `for ${Duration.format(this.retryAfter)}`
+    return `the circuit of "${this.service}" rejects calls ${wait} (${this.state})`
+  }
+  override get isOwnSide(): boolean {
+    return true
+  }
+}
+
+/** Guards an effect with a circuit. */
+export const guard = <A, E, R>(
+  shared: Shared,
+  circuitOf: (fiber: Fiber.Fiber<unknown, unknown>) => Circuit,
+  self: Effect.Effect<A, E, R>,
+  classify: Outcome.Classify
+): Effect.Effect<A, E | CircuitBreakerOpenError, R> =>
+  Effect.withFiber<A, E | CircuitBreakerOpenError, R>((fiber) => {
+    if (shared.mode === "disabled") return self
+    const circuit = circuitOf(fiber)
+    const generation = circuit.closedGeneration
+    if (generation === -1) return guardNotClosed(circuit, fiber, self, classify)
+    const startedAt = shared.timesCalls ? Policy.monotonicMillis(fiber) : 0
+    return Effect.onExitPrimitive(
+      self,
+      (exit) => {
+        circuit.settle(fiber, { generation, probe: 0 }, startedAt, exit, classify)
+        return undefined
+      },
+      true
+    )
+  })
+
+/**
+ * A rejection holds nothing. A probe holds a slot of the round, which an interruption must give back even if it comes right
+ * after the admission: so the finalizer is there first.
+ */
+const guardNotClosed = <A, E, R>(
+  circuit: Circuit,
+  fiber: Fiber.Fiber<unknown, unknown>,
+  self: Effect.Effect<A, E, R>,
+  classify: Outcome.Classify
+): Effect.Effect<A, E | CircuitBreakerOpenError, R> => {
+  const now = Policy.monotonicMillis(fiber)
+  const preview = circuit.preview(fiber, now)
+  if (preview._tag === "Rejected" && circuit.shared.mode === "enforce") {
+    return Effect.fail(rejection(circuit, fiber, preview))
+  }
+  let startedAt: number | undefined
+  let permit: Machine.Permit | undefined
+  return Effect.onExitPrimitive<A, E | CircuitBreakerOpenError, R>(
+    Effect.suspend((): Effect.Effect<A, E | CircuitBreakerOpenError, R> => {
+      const now = Policy.monotonicMillis(fiber)
+      const admission = circuit.admit(fiber, now)
+      if (admission._tag === "Admitted") permit = admission.permit
+      else if (circuit.shared.mode === "enforce") return Effect.fail(rejection(circuit, fiber, admission))
+      else circuit.countRejection(fiber, undefined)
+      startedAt = now
+      return self
+    }),
+    (exit) => {
+      if (startedAt !== undefined) circuit.settle(fiber, permit, startedAt, exit, classify)
+      return undefined
+    },
+    true
+  )
+}
+
+const rejection = (
+  circuit: Circuit,
+  fiber: Fiber.Fiber<unknown, unknown>,
+  { state, waitMillis }: Extract<Machine.Admission, { readonly _tag: "Rejected" }>
+): CircuitBreakerOpenError => {
+  const error = new CircuitBreakerOpenError({
+    service: circuit.shared.service,
+    state: state._tag === "Closed" ? "Open" : state._tag,
+    retryAfter: waitOf(waitMillis)
+  })
+  circuit.countRejection(fiber, error)
+  return error
+}

@@ -1,0 +1,203 @@
+/**
+ * The gate of a bulkhead, and a call's way through it: it runs at once, waits for its turn, or is turned away.
+ */
+import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as Machine from "../../core/Bulkhead.ts"
+import type { Options } from "../Bulkhead.ts"
+import * as Policy from "../Policy.ts"
+import { labelOf, withTraits } from "../ResilienceError.ts"
+import * as TimeLimit from "./TimeLimit.ts"
+import * as Timer from "./Timer.ts"
+
+/**
+ * The call was not made: as many calls as allowed ran already, and the queue was full or the wait in it too long. `limit` is
+ * the number of calls that may run at once.
+ */
+export class BulkheadRejectedError extends withTraits({
+  errorCode: "resilience.bulkhead_rejected",
+  httpStatus: 503,
+  category: "server_error",
+  retryPolicy: "conditional",
+  userMessage: "The service is under heavy load. Please try again later."
+}) {
+  readonly _tag = "BulkheadRejectedError"
+  readonly reason: "full" | "queue-timeout"
+  readonly limit: number
+  constructor(fields: {
+    readonly service: string
+    readonly reason: "full" | "queue-timeout"
+    readonly limit: number
+    readonly retryAfter?: Duration.Duration | undefined
+  }) {
+    super(fields.service, fields.retryAfter)
+    this.reason = fields.reason
+    this.limit = fields.limit
+  }
+  get message(): string {
+    const why = this.reason === "full" ? "its queue is full" : "the wait in its queue took too long"
+    return `the bulkhead of "${this.service}" lets ${this.limit} calls run at once, and ${why}`
+  }
+  override get isOwnSide(): boolean {
+    return true
+  }
+}
+
+/** The counts of a bulkhead since it was made; those of its keys are included. `interrupted` includes waiting calls. */
+export interface Totals {
+  successes: number
+  failures: number
+  interrupted: number
+  rejectedFull: number
+  rejectedQueueTimeout: number
+}
+
+/** What the gates of one bulkhead share, whatever their key. */
+export interface Shared {
+  readonly service: string
+  readonly queueMillis: number
+  readonly totals: Totals
+  settings: Machine.Settings
+}
+
+/** Where calls of one bulkhead and key meet. */
+export interface Gate {
+  readonly shared: Shared
+  readonly state: Machine.State<Passage>
+}
+
+/** What the gates of a bulkhead share. */
+export const makeShared = (service: string, { maxConcurrent, maxQueue, queueTimeout }: Options): Shared => ({
+  service,
+  queueMillis: queueTimeout === undefined ? Infinity : Duration.toMillis(queueTimeout),
+  totals: { successes: 0, failures: 0, interrupted: 0, rejectedFull: 0, rejectedQueueTimeout: 0 },
+  settings: { maxConcurrent, maxQueue }
+})
+
+/** A gate through which nobody has come. */
+export const make = (shared: Shared): Gate => ({ shared, state: Machine.initial(shared.settings) })
+
+/** Whether calls run or wait. */
+export const isBusy = ({ state }: Gate): boolean => state.active > 0 || state.queue.length > 0
+
+/** Changes the limit of all gates. */
+export const resize = (
+  shared: Shared,
+  gates: ReadonlyArray<Gate>,
+  fiber: Fiber.Fiber<unknown, unknown>,
+  limit: number
+): void => {
+  if (!Number.isSafeInteger(limit) || limit < 0) {
+    throw new Error(`Bulkhead.resize: expected a whole number of at least 0, got ${limit}`)
+  }
+  shared.settings = { ...shared.settings, maxConcurrent: limit }
+  for (const { state } of gates) for (const passage of Machine.resize(state, limit)) passage.admit(fiber)
+}
+
+/** Guards an effect with a gate. The finalizer is there before the permit, so that no interruption comes between them. */
+export const guard = <A, E, R>(
+  gateOf: (fiber: Fiber.Fiber<unknown, unknown>) => Gate,
+  self: Effect.Effect<A, E, R>
+): Effect.Effect<A, E | BulkheadRejectedError, R> =>
+  Effect.suspend(() => {
+    const passage = new Passage()
+    return Effect.onExitPrimitive(
+      Effect.withFiber<A, E | BulkheadRejectedError, R>((fiber) => passage.enter(gateOf(fiber), fiber, self)),
+      (exit) => {
+        passage.leave(exit)
+        return undefined
+      },
+      true
+    )
+  })
+
+/** One call on its way. */
+class Passage {
+  private gate: Gate | undefined
+  private fiber: Fiber.Fiber<unknown, unknown> | undefined
+  private isAdmitted = false
+  private ticket: Machine.Ticket<Passage> | undefined
+  private resume: ((effect: Effect.Effect<void, BulkheadRejectedError>) => void) | undefined
+  private cancel: (() => void) | undefined
+
+  enter<A, E, R>(
+    gate: Gate,
+    fiber: Fiber.Fiber<unknown, unknown>,
+    self: Effect.Effect<A, E, R>
+  ): Effect.Effect<A, E | BulkheadRejectedError, R> {
+    this.gate = gate
+    this.fiber = fiber
+    if (Machine.tryAcquire(gate.state)) {
+      this.isAdmitted = true
+      return self
+    }
+    this.ticket = Machine.enqueue(gate.state, gate.shared.settings, this)
+    if (this.ticket === undefined) return Effect.fail(this.reject(gate, fiber, "full"))
+    const turn = Effect.callback<void, BulkheadRejectedError>((resume) => this.wait(gate, fiber, resume))
+    return Effect.flatMap(turn, () => self)
+  }
+
+  /** Runs the call; from a task of its own, because a long queue would otherwise become a deep stack. */
+  admit(releaser: Fiber.Fiber<unknown, unknown>): void {
+    this.isAdmitted = true
+    this.cancel?.()
+    releaser.currentDispatcher.scheduleTask(() => this.resume?.(Effect.void), 0)
+  }
+
+  leave(exit: Exit.Exit<unknown, unknown>): void {
+    this.cancel?.()
+    const { fiber, gate } = this
+    if (gate === undefined || fiber === undefined) return
+    const { state } = gate
+    const { totals } = gate.shared
+    if (!this.isAdmitted) {
+      if (this.ticket !== undefined && Machine.leave(state, this.ticket)) totals.interrupted++
+      return
+    }
+    if (exit._tag === "Success") totals.successes++
+    else if (Cause.hasInterruptsOnly(exit.cause)) totals.interrupted++
+    else totals.failures++
+    Machine.release(state)?.admit(fiber)
+  }
+
+  private wait(
+    gate: Gate,
+    fiber: Fiber.Fiber<unknown, unknown>,
+    resume: (effect: Effect.Effect<void, BulkheadRejectedError>) => void
+  ): void {
+    if (this.isAdmitted) return resume(Effect.void)
+    this.resume = resume
+    const now = Policy.monotonicMillis(fiber)
+    const millis = Math.min(gate.shared.queueMillis, TimeLimit.remainingMillis(fiber, now))
+    this.cancel = Timer.after(fiber, now, Math.max(0, millis), () => {
+      if (this.ticket !== undefined && Machine.leave(gate.state, this.ticket)) {
+        resume(Effect.fail(this.reject(gate, fiber, "queue-timeout")))
+      }
+    })
+  }
+
+  private reject(
+    { shared }: Gate,
+    fiber: Fiber.Fiber<unknown, unknown>,
+    reason: BulkheadRejectedError["reason"]
+  ): BulkheadRejectedError {
+    const { service, settings, totals } = shared
+    if (reason === "full") totals.rejectedFull++
+    else totals.rejectedQueueTimeout++
+    const error = new BulkheadRejectedError({ service, reason, limit: settings.maxConcurrent })
+    if (Policy.isObserved(fiber)) {
+      Policy.emit(fiber, {
+        _tag: "BulkheadRejection",
+        kind: "bulkhead",
+        service,
+        severity: "Warn",
+        attributes: { reason, limit: error.limit, exception_type: labelOf(error) },
+        error
+      })
+    }
+    return error
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * The states of one policy by key: bounded in number, and without those that stay idle.
+ */
+import * as Duration from "effect/Duration"
+import type * as Fiber from "effect/Fiber"
+import * as RecentlyUsed from "../../core/RecentlyUsed.ts"
+import * as Policy from "../Policy.ts"
+import * as Fields from "./options.ts"
+
+/** The options of every policy that keeps a state for each key. */
+export const fields = {
+  maxKeys: Fields.defaulted(Fields.PositiveInt, 10_000, {
+    description: "How many keys have a state of their own; beyond it, the least recently used one is forgotten"
+  }),
+  keyIdleTime: Fields.defaulted(Fields.PositiveDuration, Duration.hours(1), {
+    description: "How long a key's state is kept without use"
+  })
+}
+
+/** What a policy's states have in common. */
+export interface Options {
+  readonly maxKeys: number
+  readonly keyIdleTime: Duration.Duration
+}
+
+/** The states of one policy. */
+export interface Keyed<A> {
+  readonly get: (fiber: Fiber.Fiber<unknown, unknown>, key: string) => A
+  readonly peek: (key: string, now: number) => A | undefined
+  readonly values: () => ReadonlyArray<A>
+}
+
+/** Nothing yet; `isBusy` tells which states must not be forgotten. */
+export const make = <A>(
+  { keyIdleTime, maxKeys }: Options,
+  orElse: (key: string) => A,
+  isBusy: (value: A) => boolean
+): Keyed<A> => {
+  const settings = { capacity: maxKeys, idleMillis: Duration.toMillis(keyIdleTime), isBusy }
+  const map = RecentlyUsed.make<A>()
+  return {
+    get: (fiber, key) => RecentlyUsed.getOrMake(map, settings, key, Policy.monotonicMillis(fiber), () => orElse(key)),
+    peek: (key, now) => RecentlyUsed.peek(map, settings, key, now),
+    values: () => RecentlyUsed.values(map)
+  }
+}

@@ -1,0 +1,32 @@
+/**
+ * The last good values by key, for a limited time and in a limited number.
+ */
+import * as RecentlyUsed from "../../core/RecentlyUsed.ts"
+
+/** A value and the time since it was good. */
+export interface Found<A> {
+  readonly value: A
+  readonly ageMillis: number
+}
+
+/** The last good values. */
+export interface LastGood<A> {
+  readonly remember: (key: string, value: A, now: number) => void
+  readonly recall: (key: string, now: number) => Found<A> | undefined
+  readonly size: () => number
+}
+
+/** Nothing was good yet. */
+export const make = <A>(capacity: number, timeToLiveMillis: number): LastGood<A> => {
+  const settings = { capacity, idleMillis: timeToLiveMillis, isBusy: () => false }
+  const map = RecentlyUsed.make<{ readonly value: A; readonly at: number }>()
+  return {
+    remember: (key, value, now) => RecentlyUsed.set(map, settings, key, { value, at: now }, now),
+    recall: (key, now) => {
+      const entry = RecentlyUsed.get(map, settings, key, now)
+      if (entry === undefined || now - entry.at >= timeToLiveMillis) return undefined
+      return { value: entry.value, ageMillis: now - entry.at }
+    },
+    size: () => map.entries.size
+  }
+}

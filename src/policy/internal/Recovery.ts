@@ -1,0 +1,113 @@
+/**
+ * A failed call that is answered in another way.
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import * as Outcome from "../Outcome.ts"
+import * as Policy from "../Policy.ts"
+import { labelOf } from "../ResilienceError.ts"
+
+/** The counts of the fallbacks of one service. */
+export interface Totals {
+  /** Calls that needed no fallback. */
+  successes: number
+  /** Calls that a fallback answered. */
+  answered: number
+  /** Calls that failed all the same. */
+  failures: number
+}
+
+/** Nothing has been called. */
+export const noTotals = (): Totals => ({ successes: 0, answered: 0, failures: 0 })
+
+/** What a fallback is called in metrics. */
+export type Type = "function" | "value" | "chain" | "cached" | "stale" | "fail_open" | "fail_closed" | "empty"
+
+/** Which errors are answered. */
+export type Condition = string | ReadonlyArray<string> | ((error: unknown) => boolean) | undefined
+
+/** What answers: an effect, or nothing, which means that the original error stays. */
+export type Answer = (
+  error: unknown,
+  fiber: Fiber.Fiber<unknown, unknown>
+) => { readonly effect: AnyEffect; readonly attributes?: Readonly<Record<string, number>> } | undefined
+
+/** One way to answer. `onSuccess` sees the values of calls that needed no answer. */
+export interface Recovery {
+  readonly type: Type
+  readonly service: string
+  readonly when: Condition
+  readonly answer: Answer
+  readonly severity?: Policy.Severity
+  readonly onSuccess?: (value: unknown, fiber: Fiber.Fiber<unknown, unknown>) => void
+}
+
+/** The types of a fallback depend on its form and are told by its face; here it is any effect. */
+type AnyEffect = Effect.Effect<unknown, unknown, unknown>
+
+/** Guards an effect. */
+export const guard = (
+  self: AnyEffect,
+  recovery: Recovery,
+  totalsOf: (fiber: Fiber.Fiber<unknown, unknown>) => Totals | undefined
+): AnyEffect =>
+  Effect.withFiber((fiber) => {
+    const totals = totalsOf(fiber)
+    return Effect.matchCauseEffect(self, {
+      onSuccess: (value) => {
+        if (totals !== undefined) totals.successes++
+        recovery.onSuccess?.(value, fiber)
+        return Effect.succeed(value)
+      },
+      onFailure: (cause) => answerTo(cause, recovery, totals, fiber)
+    })
+  })
+
+const answerTo = (
+  cause: Cause.Cause<unknown>,
+  recovery: Recovery,
+  totals: Totals | undefined,
+  fiber: Fiber.Fiber<unknown, unknown>
+): AnyEffect => {
+  const error = Outcome.firstError(cause)
+  const fail = (cause: Cause.Cause<unknown>): AnyEffect => {
+    if (totals !== undefined) totals.failures++
+    return Effect.failCause(cause)
+  }
+  let answer: ReturnType<Answer>
+  try {
+    const isAnswerable = Outcome.isRecoverable(cause) && isWanted(recovery.when, error)
+    answer = isAnswerable ? recovery.answer(error, fiber) : undefined
+  } catch (defect) {
+    return fail(Cause.combine(cause, Cause.die(defect)))
+  }
+  if (answer === undefined) return fail(cause)
+  if (Policy.isObserved(fiber)) {
+    Policy.emit(fiber, {
+      _tag: "FallbackUsed",
+      kind: "fallback",
+      service: recovery.service,
+      severity: recovery.severity ?? "Info",
+      attributes: { ...answer.attributes, fallback_type: recovery.type, exception_type: labelOf(error) },
+      error
+    })
+  }
+  if (totals === undefined) return answer.effect
+  return Effect.onExitPrimitive(
+    answer.effect,
+    (exit) => {
+      if (exit._tag === "Success") totals.answered++
+      else totals.failures++
+      return undefined
+    },
+    true
+  )
+}
+
+const isWanted = (when: Condition, error: unknown): boolean => {
+  if (when === undefined) return true
+  if (typeof when === "function") return when(error)
+  const tag = typeof error === "object" && error !== null && "_tag" in error ? error._tag : undefined
+  return typeof when === "string" ? tag === when : when.some((wanted) => wanted === tag)
+}

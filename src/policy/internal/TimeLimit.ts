@@ -1,0 +1,228 @@
+/**
+ * Runs an effect for a limited time: the part that a timeout and a deadline have in common.
+ */
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Histogram from "../../core/Histogram.ts"
+import * as Policy from "../Policy.ts"
+import { withTraits } from "../ResilienceError.ts"
+import { events, histogram, label } from "./instruments.ts"
+import * as Timer from "./Timer.ts"
+
+/**
+ * The time was over. `scope` tells whether it was the time of one attempt or the total of a deadline, `duration` how long
+ * it was, and `isStarted` is false when the deadline had passed before the call, which was then not made.
+ */
+export class TimeoutExceededError extends withTraits({
+  errorCode: "resilience.timeout",
+  httpStatus: 504,
+  category: "external_error",
+  retryPolicy: "always",
+  userMessage: "The service took too long to answer. Please try again."
+}) {
+  readonly _tag = "TimeoutExceededError"
+  readonly scope: "attempt" | "total"
+  readonly duration: Duration.Duration
+  readonly isStarted: boolean
+  constructor(fields: {
+    readonly service: string
+    readonly scope: "attempt" | "total"
+    readonly duration: Duration.Duration
+    readonly isStarted?: boolean | undefined
+  }) {
+    super(fields.service, undefined)
+    this.scope = fields.scope
+    this.duration = fields.duration
+    this.isStarted = fields.isStarted ?? true
+  }
+  get message(): string {
+    const limit = `${this.scope === "attempt" ? "time limit" : "deadline"} of ${Duration.format(this.duration)}`
+    return this.isStarted
+      ? `the call of "${this.service}" exceeded its ${limit}`
+      : `the call of "${this.service}" was not made: its ${limit} had passed`
+  }
+  override get isOwnSide(): boolean {
+    return !this.isStarted
+  }
+}
+
+/** When all of it must be over. */
+export interface Deadline {
+  /** Monotonic time, in milliseconds. */
+  readonly at: number
+  /** Whose deadline it is, and how long it was at the start: for the error. */
+  readonly service: string
+  readonly duration: Duration.Duration
+}
+
+/** The deadline of the running fiber, if it has one. */
+export const CurrentDeadline = Context.Reference<Deadline | undefined>("effect-resilience/CurrentDeadline", {
+  defaultValue: () => undefined
+})
+
+/** The time to a fiber's deadline, negative when it has passed, `Infinity` without one. */
+export const remainingMillis = (fiber: Fiber.Fiber<unknown, unknown>, now: number): number => {
+  const deadline = fiber.getRef(CurrentDeadline)
+  return deadline === undefined ? Infinity : deadline.at - now
+}
+
+/** The error of a deadline that passed. */
+export const deadlineExceeded = ({ duration, service }: Deadline, isStarted: boolean): TimeoutExceededError =>
+  new TimeoutExceededError({ service, scope: "total", duration, isStarted })
+
+/** The counts since a limit was made. `exceeded` includes calls that came too late to be made. */
+export interface Totals {
+  successes: number
+  failures: number
+  exceeded: number
+  interrupted: number
+}
+
+/** What is counted for everything that limits time. */
+export class LimitedCalls {
+  readonly kind: "timeout" | "deadline"
+  readonly service: string
+  readonly operationType: string
+  readonly totals: Totals = { successes: 0, failures: 0, exceeded: 0, interrupted: 0 }
+  readonly elapsedSeconds = Histogram.make(BOUNDS)
+
+  constructor(kind: "timeout" | "deadline", service: string, operationType: string) {
+    this.kind = kind
+    this.service = service
+    this.operationType = operationType
+  }
+
+  /** Counts a call that ended by itself. */
+  end(fiber: Fiber.Fiber<unknown, unknown>, startedAt: number, exit: Exit.Exit<unknown, unknown>): void {
+    if (exit._tag === "Success") this.totals.successes++
+    else if (Cause.hasInterruptsOnly(exit.cause)) this.totals.interrupted++
+    else this.totals.failures++
+    Histogram.record(this.elapsedSeconds, (Policy.monotonicMillis(fiber) - startedAt) / 1000)
+  }
+
+  /** Counts a call whose time was over. */
+  exceed(fiber: Fiber.Fiber<unknown, unknown>, startedAt: number, error: TimeoutExceededError): void {
+    this.totals.exceeded++
+    if (error.isStarted) Histogram.record(this.elapsedSeconds, (Policy.monotonicMillis(fiber) - startedAt) / 1000)
+    if (!Policy.isObserved(fiber)) return
+    Policy.emit(fiber, {
+      _tag: "TimeoutExceeded",
+      kind: this.kind,
+      service: this.service,
+      severity: "Warn",
+      attributes: {
+        operation_type: this.operationType,
+        timeout_seconds: Duration.toSeconds(error.duration),
+        scope: error.scope
+      },
+      error
+    })
+  }
+}
+
+/** The names of the metrics. */
+export const metrics = { exceeded: "timeout.exceeded", duration: "timeout.duration" } as const
+
+/** The metrics of everything that limits time. */
+export const instruments = <I extends Policy.Instance & { readonly elapsedSeconds: Histogram.Histogram }>(
+  operationType: (instance: I) => string
+): ReadonlyArray<Policy.Instrument<I>> => [
+  events(metrics.exceeded, "Calls that exceeded their time", "TimeoutExceeded", (event) => ({
+    function: event.service,
+    operation_type: label(event, "operation_type"),
+    timeout_seconds: label(event, "timeout_seconds")
+  })),
+  histogram(
+    metrics.duration,
+    "Time that limited calls took, whether or not they exceeded it",
+    (instance: I) => ({ function: instance.service, operation_type: operationType(instance) }),
+    (instance) => instance.elapsedSeconds
+  )
+]
+
+/** How calls ended, for every instance that limits time. */
+export const outcomes = ({ exceeded, failures, interrupted, successes }: Readonly<Totals>) => ({
+  success: successes,
+  failure: failures,
+  exceeded,
+  interrupted
+})
+
+/**
+ * Runs an effect in a child fiber and interrupts it when the time is over; then waits for its finalizers.
+ *
+ * **Details**
+ *
+ * An effect that ends without waiting never needs the alarm. The alarm only interrupts: the child's observer decides, so
+ * that the caller sees the error of the limit and not the interruption that carried it out.
+ */
+export const run = <A, E, R>(
+  calls: LimitedCalls,
+  fiber: Fiber.Fiber<unknown, unknown>,
+  self: Effect.Effect<A, E, R>,
+  context: Context.Context<never>,
+  now: number,
+  millis: number,
+  makeError: () => TimeoutExceededError
+): Effect.Effect<A, E | TimeoutExceededError, R> =>
+  Effect.callback<A, E | TimeoutExceededError, R>((resume) => {
+    const child = Effect.runForkWith(context as Context.Context<R>)(self)
+    let isExceeded = false
+    let cancel: (() => void) | undefined
+    const onExit = (exit: Exit.Exit<A, E>): void => {
+      cancel?.()
+      if (isExceeded) {
+        const error = makeError()
+        calls.exceed(fiber, now, error)
+        resume(exceeded(exit, error))
+      } else {
+        calls.end(fiber, now, exit)
+        resume(exit)
+      }
+    }
+    const exit = child.pollUnsafe()
+    if (exit !== undefined) {
+      onExit(exit)
+      return undefined
+    }
+    cancel = Timer.after(fiber, now, millis, () => {
+      isExceeded = true
+      child.interruptUnsafe(fiber.id)
+    })
+    child.addObserver(onExit)
+    return Fiber.interrupt(child)
+  })
+
+/** Runs an effect until a deadline; if that has passed, it fails without running it. */
+export const runUntil = <A, E, R>(
+  calls: LimitedCalls,
+  fiber: Fiber.Fiber<unknown, unknown>,
+  self: Effect.Effect<A, E, R>,
+  context: Context.Context<never>,
+  now: number,
+  deadline: Deadline
+): Effect.Effect<A, E | TimeoutExceededError, R> => {
+  if (deadline.at > now) {
+    return run(calls, fiber, self, context, now, deadline.at - now, () => deadlineExceeded(deadline, true))
+  }
+  const error = deadlineExceeded(deadline, false)
+  calls.exceed(fiber, now, error)
+  return Effect.fail(error)
+}
+
+/** The error of the limit; defects of finalizers are not lost. */
+const exceeded = (
+  exit: Exit.Exit<unknown, unknown>,
+  error: TimeoutExceededError
+): Exit.Exit<never, TimeoutExceededError> => {
+  const defects = exit._tag === "Failure" ? exit.cause.reasons.filter(Cause.isDieReason) : []
+  if (defects.length === 0) return Exit.fail(error)
+  return Exit.failCause(Cause.fromReasons([...defects, Cause.makeFailReason(error)]))
+}
+
+/** Upper bounds in seconds, from a cache on the same host to the slowest of models. */
+const BOUNDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120]

@@ -1,0 +1,85 @@
+/**
+ * From the options of a breaker, as people write them, to the settings of its machine.
+ */
+import * as Duration from "effect/Duration"
+import type * as TripPolicy from "../../core/TripPolicy.ts"
+import type { Options } from "../CircuitBreaker.ts"
+import type * as Outcome from "../Outcome.ts"
+import { FOREVER, NO_ORDER, noTotals, type Shared } from "./Circuit.ts"
+
+/** What the circuits of a breaker share. */
+export const sharedOf = (service: string, options: Options, classify: Outcome.Classify): Shared => {
+  const slowMillis = options.slowCallDuration === undefined ? Infinity : Duration.toMillis(options.slowCallDuration)
+  return {
+    service,
+    settings: {
+      tripPolicy: tripPolicyOf(options),
+      openMillis: finite(options.openDuration),
+      openFactor: options.openDurationFactor,
+      openMaxMillis: Math.max(finite(options.openDuration), finite(options.openDurationMax ?? Duration.minutes(10))),
+      openJitter: options.openDurationJitter,
+      hintMaxMillis: finite(options.retryAfterMax),
+      probes: options.probes,
+      successesToClose: options.successesToClose,
+      probeMillis: finite(options.probeTimeout)
+    },
+    slowMillis,
+    timesCalls: options.tripPolicy === "time-window" || slowMillis < Infinity,
+    classify,
+    totals: noTotals(),
+    listeners: new Set(),
+    mode: options.mode,
+    order: NO_ORDER
+  }
+}
+
+const tripPolicyOf = (options: Options): TripPolicy.TripPolicy => {
+  if (options.tripPolicy === "consecutive") return { kind: "consecutive", failures: options.consecutiveFailures }
+  return {
+    kind: "rate",
+    window:
+      options.tripPolicy === "count-window"
+        ? { kind: "count", size: options.windowSize }
+        : {
+            kind: "time",
+            durationMillis: Duration.toMillis(options.windowDuration),
+            buckets: options.windowBuckets
+          },
+    minimumCalls: minimumCallsOf(options),
+    failureRate: options.failureRate,
+    slowCallRate: options.slowCallDuration === undefined ? Infinity : options.slowCallRate
+  }
+}
+
+/** In a count window, no default may ask for more calls than the window holds. */
+export const minimumCallsOf = (options: Pick<Options, "minimumCalls" | "tripPolicy" | "windowSize">): number =>
+  options.minimumCalls ?? (options.tripPolicy === "count-window" ? Math.min(20, options.windowSize) : 20)
+
+const finite = (duration: Duration.Duration): number => Math.min(Duration.toMillis(duration), FOREVER)
+
+/** The options that the trip policy does not read, each with what it needs. */
+export const ineffective = ({ slowCallDuration, tripPolicy }: Options): Readonly<Record<string, string>> => {
+  const needs = (policies: string, ...names: ReadonlyArray<keyof Options>) =>
+    Object.fromEntries(names.map((name) => [name, `Expected tripPolicy ${policies} with it`]))
+  const rates = ["minimumCalls", "failureRate", "slowCallDuration", "slowCallRate"] as const
+  return {
+    ...(slowCallDuration === undefined ? { slowCallRate: "Expected slowCallDuration with it" } : {}),
+    ...(tripPolicy === "consecutive" ? needs('"count-window" or "time-window"', ...rates) : {}),
+    ...(tripPolicy === "consecutive" ? {} : needs('"consecutive"', "consecutiveFailures")),
+    ...(tripPolicy === "count-window" ? {} : needs('"count-window"', "windowSize")),
+    ...(tripPolicy === "time-window" ? {} : needs('"time-window"', "windowDuration", "windowBuckets"))
+  }
+}
+
+/** When the circuit opens, and for how long. */
+export const describe = (options: Options): string => {
+  const { consecutiveFailures, failureRate, openDuration, slowCallDuration, slowCallRate, tripPolicy } = options
+  const open = `for ${Duration.format(openDuration)}${options.mode === "enforce" ? "" : ` (${options.mode})`}`
+  if (tripPolicy === "consecutive") return `opens at ${consecutiveFailures} failures in a row, ${open}`
+  const window =
+    tripPolicy === "count-window" ? `${options.windowSize} calls` : `${Duration.format(options.windowDuration)}`
+  const slow =
+    slowCallDuration === undefined ? "" : ` or ${slowCallRate * 100} % over ${Duration.format(slowCallDuration)}`
+  const least = `at least ${minimumCallsOf(options)} calls`
+  return `opens at ${failureRate * 100} % failures${slow} in the last ${window} (${least}), ${open}`
+}

@@ -1,0 +1,213 @@
+/**
+ * The building blocks of every pattern's `Options` schema, and one way to report what is wrong with a value.
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as SchemaIssue from "effect/SchemaIssue"
+import * as SchemaParser from "effect/SchemaParser"
+import * as SchemaTransformation from "effect/SchemaTransformation"
+import { nearest } from "./nearest.ts"
+
+/** What is said about an option beside its schema. */
+export interface About {
+  readonly description: string
+  /** The last part of its environment variable, where that is not the name of the option itself. */
+  readonly variable?: string
+  /** A second variable that is true or false; false sets the option to this value. */
+  readonly off?: { readonly variable: string; readonly value: unknown }
+}
+
+/** What is said about an option that is a group of options. */
+export interface AboutGroup extends About {
+  readonly group: { readonly fields: Readonly<Record<string, Schema.Constraint>> }
+}
+
+/** What is said about the option of a field. */
+export const aboutOf = (field: Schema.Constraint): Partial<AboutGroup> =>
+  (field.ast.context?.annotations ?? {}) as Partial<AboutGroup>
+
+/** One wrong setting: where it is, what was expected, and what was there. */
+export interface Problem {
+  readonly path: ReadonlyArray<string>
+  readonly message: string
+  readonly actual: unknown
+}
+
+/** A schema whose decoding needs nothing. */
+export type Pure = Schema.Constraint & { readonly DecodingServices: never }
+
+const UNITS = new Set(["weeks", "days", "hours", "minutes", "seconds", "milliseconds", "microseconds", "nanoseconds"])
+
+/** The duration that an input means, if it means one. */
+export const durationOf = (input: unknown): Duration.Duration | undefined => {
+  if (Number.isNaN(input)) return undefined
+  if (typeof input === "object" && input !== null && !Duration.isDuration(input) && !Array.isArray(input)) {
+    const keys = Object.keys(input)
+    if (keys.length === 0 || !keys.every((key) => UNITS.has(key))) return undefined
+  }
+  return Option.getOrUndefined(Duration.fromInput(input as Duration.Input))
+}
+
+const AnyDuration = Schema.declare<Duration.Input>(
+  (input): input is Duration.Input => durationOf(input) !== undefined,
+  {
+    expected: 'a duration such as "500 millis"'
+  }
+).pipe(
+  Schema.decodeTo(
+    Schema.Duration,
+    SchemaTransformation.transform({
+      decode: (input: Duration.Input) => Duration.fromInputUnsafe(input),
+      encode: (duration): Duration.Input => duration
+    })
+  )
+)
+
+const durationThat = (expected: string, isValid: (millis: number) => boolean) =>
+  AnyDuration.check(
+    Schema.makeFilter<Duration.Duration>((duration) => isValid(Duration.toMillis(duration)), { expected })
+  )
+
+const numberThat = (expected: string, isValid: (value: number) => boolean) =>
+  Schema.Number.check(Schema.makeFilter<number>((value) => isValid(value), { expected }))
+
+/** A duration greater than zero; `Infinity` means "no limit". */
+export const PositiveDuration = durationThat("a duration greater than zero", (millis) => millis > 0)
+
+/** A duration greater than zero that ends. */
+export const FiniteDuration = durationThat(
+  "a finite duration greater than zero",
+  (millis) => millis > 0 && Number.isFinite(millis)
+)
+
+/** A duration of zero or more that ends. */
+export const DelayDuration = durationThat(
+  "a finite duration of zero or more",
+  (millis) => millis >= 0 && Number.isFinite(millis)
+)
+
+/** A duration of zero or more; `Infinity` means "no limit". */
+export const LimitDuration = durationThat("a duration of zero or more", (millis) => millis >= 0)
+
+/** A whole number of at least one. */
+export const PositiveInt = numberThat(
+  "a whole number of at least 1",
+  (value) => Number.isSafeInteger(value) && value >= 1
+)
+
+/** A whole number of at least zero. */
+export const NonNegativeInt = numberThat(
+  "a whole number of at least 0",
+  (value) => Number.isSafeInteger(value) && value >= 0
+)
+
+/** A number of at least zero. */
+export const NonNegative = numberThat("a number of at least 0", (value) => Number.isFinite(value) && value >= 0)
+
+/** A growth factor. */
+export const Factor = numberThat("a number of at least 1", (value) => Number.isFinite(value) && value >= 1)
+
+/** A share above 0, up to and including 1. */
+export const Rate = numberThat("a share above 0 and at most 1 (0.5 means 50 %)", (value) => value > 0 && value <= 1)
+
+/** A share from 0 to 1. */
+export const Share = numberThat("a share between 0 and 1 (0.5 means 50 %)", (value) => value >= 0 && value <= 1)
+
+/** An option that may be left out and then has a value all the same. */
+export const defaulted = <S extends Schema.Constraint>(schema: S, value: S["Type"], about: About) =>
+  Schema.withDecodingDefaultTypeKey<S>(Effect.succeed(value))(schema).pipe(Schema.annotateKey({ ...about }))
+
+/** An option that may be left out and then has no value. */
+export const optional = <S extends Schema.Constraint>(schema: S, about: About) =>
+  Schema.optionalKey(schema).pipe(Schema.annotateKey({ ...about }))
+
+/** A group of options that is always there; each of them has a default. */
+export const group = <F extends Schema.Struct.Fields>(schema: Schema.Struct<F>, about: About) =>
+  Schema.withDecodingDefaultKey<Schema.Struct<F>>(Effect.succeed({} as never))(schema).pipe(
+    Schema.annotateKey({ ...about, group: schema })
+  )
+
+/** A group of options that may be left out as a whole. */
+export const optionalGroup = <F extends Schema.Struct.Fields>(schema: Schema.Struct<F>, about: About) =>
+  Schema.optionalKey(schema).pipe(Schema.annotateKey({ ...about, group: schema }))
+
+/** Decodes options and names everything that is wrong with them. */
+export const decode = <S extends Pure>(schema: S, input: unknown): Result.Result<S["Type"], ReadonlyArray<Problem>> =>
+  Result.mapError(
+    SchemaParser.decodeUnknownResult(schema)(withoutUndefined(input), { errors: "all", onExcessProperty: "error" }),
+    (issue) =>
+      toStandardIssues(issue).issues.map(({ message, path = [] }) => {
+        const keys = path.map((segment) => String(typeof segment === "object" ? segment.key : segment))
+        const expected = message === EXCESS ? `Expected no such option${suggestion(schema, keys)}` : message
+        return { path: keys, message: expected, actual: keys.reduce(property, input) }
+      })
+  )
+
+/** What of a pattern's declaration is needed to read its options. */
+export interface Readable<S extends Pure> {
+  readonly options: S
+  ineffective(options: S["Type"]): Readonly<Record<string, string>>
+}
+
+/** Decodes options, of which those in `written` must have an effect. */
+export const decodeEffective = <S extends Pure>(
+  readable: Readable<S>,
+  input: unknown,
+  written: Iterable<string>
+): Result.Result<S["Type"], ReadonlyArray<Problem>> => {
+  const decoded = decode(readable.options, input)
+  if (Result.isFailure(decoded)) return decoded
+  const reasons = readable.ineffective(decoded.success)
+  const problems = Array.from(written).flatMap((key) => {
+    const actual = property(input, key)
+    const message = reasons[key]
+    return message === undefined || actual === undefined ? [] : [{ path: [key], message, actual }]
+  })
+  return problems.length === 0 ? decoded : Result.fail(problems)
+}
+
+/** Decodes options given in code; wrong ones are a mistake in the program, so it throws. */
+export const decodeOrThrow = <S extends Pure>(label: string, readable: Readable<S>, input: object): S["Type"] => {
+  const decoded = decodeEffective(readable, input, Object.keys(input))
+  if (Result.isSuccess(decoded)) return decoded.success
+  throw new Error(`${label}: invalid options\n${decoded.failure.map(render).join("\n")}`)
+}
+
+/** One line for one problem. */
+export const render = ({ actual, message, path }: Problem): string =>
+  `  ${path.join(".") || "options"}: ${lowerFirst(message)}, got ${show(actual)}`
+
+/** A value as a person would write it. */
+export const show = (value: unknown): string => {
+  if (Duration.isDuration(value)) return Duration.format(value)
+  return typeof value === "string" || (typeof value === "object" && value !== null)
+    ? JSON.stringify(value)
+    : String(value)
+}
+
+const EXCESS = "Expected no excess property"
+
+const suggestion = (schema: unknown, path: ReadonlyArray<string>): string => {
+  const parent = path.slice(0, -1).reduce((at, key) => property(property(at, "fields"), key), schema)
+  const guess = nearest(path.at(-1) ?? "", Object.keys(property(parent, "fields") ?? {}))
+  return guess === undefined ? "" : ` (did you mean "${guess}"?)`
+}
+
+const toStandardIssues = SchemaIssue.makeFormatterStandardSchemaV1()
+
+const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1)
+
+const property = (value: unknown, key: string): unknown =>
+  Object(value) === value ? (value as Record<string, unknown>)[key] : undefined
+
+const withoutUndefined = (input: unknown): unknown =>
+  typeof input === "object" && input !== null && !Duration.isDuration(input) && !Array.isArray(input)
+    ? Object.fromEntries(
+        Object.entries(input)
+          .filter(([, value]) => value !== undefined)
+          .map(([key, value]) => [key, withoutUndefined(value)])
+      )
+    : input

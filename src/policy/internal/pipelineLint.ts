@@ -1,0 +1,193 @@
+/**
+ * What is harmful about the order, or the numbers, of a pipeline.
+ */
+import * as Duration from "effect/Duration"
+import type * as Policy from "../Policy.ts"
+import { isBulkhead, isCircuitBreaker, isDeadline, isRetry, isTimeout } from "./pipelineParts.ts"
+
+/** One thing that is wrong, with the reason. `parts` are the kinds that it is about. */
+export interface Finding {
+  readonly rule: string
+  readonly severity: "error" | "warning"
+  readonly message: string
+  readonly parts: ReadonlyArray<string>
+}
+
+/** What a rule looks at: parts in their order, the outermost first. */
+interface Parts {
+  readonly list: ReadonlyArray<Policy.Instance>
+  /** Whether a part of the first kind is somewhere around one of the second. */
+  readonly isAround: (outer: string, inner: string) => boolean
+  readonly has: (kind: string) => boolean
+}
+
+interface Rule {
+  readonly name: string
+  readonly severity: Finding["severity"]
+  readonly parts: ReadonlyArray<string>
+  /** The reason, if the rule is broken. */
+  readonly check: (parts: Parts) => string | undefined
+}
+
+const orderRule = (outer: string, inner: string, severity: Finding["severity"], message: string): Rule => ({
+  name: `${inner}-inside-${outer}`,
+  severity,
+  parts: [outer, inner],
+  check: ({ isAround }) => (isAround(outer, inner) ? message : undefined)
+})
+
+const rules: ReadonlyArray<Rule> = [
+  orderRule(
+    "retry",
+    "fallback",
+    "error",
+    "The fallback is inside the retry: it turns every failure into a success, so nothing is ever retried."
+  ),
+  orderRule(
+    "circuit-breaker",
+    "fallback",
+    "error",
+    "The fallback is inside the circuit breaker: the breaker sees only successes and never opens."
+  ),
+  orderRule(
+    "timeout",
+    "bulkhead",
+    "error",
+    "The timeout is around the bulkhead: time in our own queue counts as a slow dependency, and opens the breaker of a healthy one."
+  ),
+  orderRule(
+    "timeout",
+    "retry",
+    "error",
+    "The timeout is around the retry: it limits all attempts together and leaves a single one without a limit. Use a deadline outside and a timeout inside."
+  ),
+  orderRule(
+    "bulkhead",
+    "retry",
+    "warning",
+    "The bulkhead is around the retry: a call keeps its permit while it waits for the next attempt."
+  ),
+  orderRule(
+    "bulkhead",
+    "circuit-breaker",
+    "warning",
+    "The bulkhead is around the circuit breaker: calls wait for a permit only to be rejected by an open circuit."
+  ),
+  orderRule(
+    "circuit-breaker",
+    "retry",
+    "warning",
+    "The circuit breaker is around the retry: it sees calls instead of attempts, so it opens late and does not stop a loop that runs."
+  ),
+  orderRule(
+    "retry",
+    "deadline",
+    "warning",
+    "The deadline is inside the retry: each attempt gets it anew, and nothing limits the total."
+  ),
+  {
+    name: "retry-without-limit",
+    severity: "warning",
+    parts: ["retry"],
+    check: ({ has, isAround, list }) => {
+      if (!has("retry") || isAround("retry", "circuit-breaker") || isAround("deadline", "retry")) return undefined
+      const isLimited = list.filter(isRetry).every(({ options }) => options.budget?.enabled === true)
+      return isLimited
+        ? undefined
+        : "Nothing stops the retries: there is no circuit breaker inside, no deadline outside, and no budget. When the dependency is down, they multiply its load."
+    }
+  },
+  {
+    name: "breaker-without-timeout",
+    severity: "warning",
+    parts: ["circuit-breaker"],
+    check: ({ has, isAround }) =>
+      has("circuit-breaker") && !isAround("circuit-breaker", "timeout") && !isAround("deadline", "circuit-breaker")
+        ? "The circuit breaker has no timeout inside: a call that hangs never counts as failed."
+        : undefined
+  },
+  {
+    name: "duplicate",
+    severity: "warning",
+    parts: [],
+    check: ({ list }) => {
+      const kinds = list.map(({ kind }) => kind).filter((kind) => kind !== "fallback")
+      const twice = [...new Set(kinds.filter((kind, at) => kinds.indexOf(kind) !== at))]
+      if (twice.length === 0) return undefined
+      const retries = twice.includes("retry") ? " The attempts of nested retries multiply." : ""
+      return `There is more than one of: ${twice.join(", ")}.${retries}`
+    }
+  },
+  {
+    name: "timeout-beyond-deadline",
+    severity: "warning",
+    parts: ["deadline", "timeout"],
+    check: ({ isAround, list }) => {
+      const deadline = shortest(list.filter(isDeadline).map((part) => part.snapshot(0).duration))
+      const timeout = shortest(list.filter(isTimeout).map((part) => part.snapshot(0).duration))
+      if (deadline === undefined || timeout === undefined || !isAround("deadline", "timeout")) return undefined
+      return Duration.isLessThan(timeout, deadline)
+        ? undefined
+        : `An attempt may take ${Duration.format(timeout)}, all of the call ${Duration.format(deadline)}: one attempt can use up everything, and is never retried.`
+    }
+  },
+  {
+    name: "slow-beyond-timeout",
+    severity: "warning",
+    parts: ["circuit-breaker", "timeout"],
+    check: ({ isAround, list }) => {
+      const timeout = shortest(list.filter(isTimeout).map((part) => part.snapshot(0).duration))
+      if (timeout === undefined || !isAround("circuit-breaker", "timeout")) return undefined
+      const slow = list.filter(isCircuitBreaker).flatMap(({ options }) => options.slowCallDuration ?? [])
+      return slow.some((duration) => !Duration.isLessThan(duration, timeout))
+        ? `No call can be slow: a slow one takes longer than slowCallDuration, and the timeout ends it after ${Duration.format(timeout)}.`
+        : undefined
+    }
+  },
+  {
+    name: "probe-shorter-than-timeout",
+    severity: "warning",
+    parts: ["circuit-breaker", "timeout"],
+    check: ({ isAround, list }) => {
+      const timeout = shortest(list.filter(isTimeout).map((part) => part.snapshot(0).duration))
+      if (timeout === undefined || !isAround("circuit-breaker", "timeout")) return undefined
+      const probe = shortest(list.filter(isCircuitBreaker).map(({ options }) => options.probeTimeout))
+      return probe !== undefined && Duration.isLessThan(probe, timeout)
+        ? `A probe counts as failed after ${Duration.format(probe)}, but may take ${Duration.format(timeout)}: answers in between come too late to close the circuit.`
+        : undefined
+    }
+  },
+  {
+    name: "queue-without-limit",
+    severity: "warning",
+    parts: ["bulkhead"],
+    check: ({ isAround, list }) =>
+      !isAround("deadline", "bulkhead") &&
+      list.filter(isBulkhead).some(({ options }) => options.maxQueue > 0 && options.queueTimeout === undefined)
+        ? "Nothing limits the wait in the queue of the bulkhead: there is neither a queueTimeout nor a deadline outside."
+        : undefined
+  }
+]
+
+/**
+ * Names what is harmful about a pipeline, or about a list of parts (the outermost first), with the reason. An empty list
+ * means that nothing is known against it.
+ */
+export const lint = (
+  pipeline: { readonly parts: ReadonlyArray<Policy.Instance> } | ReadonlyArray<Policy.Instance>
+): ReadonlyArray<Finding> => {
+  const list = "parts" in pipeline ? pipeline.parts : pipeline
+  const kinds = list.map(({ kind }) => kind)
+  const parts: Parts = {
+    list,
+    isAround: (outer, inner) => kinds.includes(outer) && kinds.lastIndexOf(inner) > kinds.indexOf(outer),
+    has: (kind) => kinds.includes(kind)
+  }
+  return rules.flatMap(({ check, name, parts: about, severity }) => {
+    const message = check(parts)
+    return message === undefined ? [] : [{ rule: name, severity, message, parts: about }]
+  })
+}
+
+const shortest = (durations: ReadonlyArray<Duration.Duration>): Duration.Duration | undefined =>
+  durations.length === 0 ? undefined : durations.reduce((a, b) => Duration.min(a, b))

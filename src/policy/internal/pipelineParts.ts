@@ -1,0 +1,53 @@
+/**
+ * What can stand in a pipeline, and what a list of such parts does to the types of an effect.
+ */
+import type * as Effect from "effect/Effect"
+import type * as Bulkhead from "../Bulkhead.ts"
+import type * as CircuitBreaker from "../CircuitBreaker.ts"
+import type * as Deadline from "../Deadline.ts"
+import type * as Fallback from "../Fallback.ts"
+import type * as Policy from "../Policy.ts"
+import type * as Retry from "../Retry.ts"
+import type * as Timeout from "../Timeout.ts"
+
+/** An instance that can stand in a pipeline. */
+export type Part = Policy.Guard<unknown> | Retry.Retry<Retry.OnExhausted> | Fallback.Fallback<unknown, unknown, unknown>
+
+/** The error of an effect behind one part. */
+export type ErrorBehind<P, E> =
+  P extends Fallback.Fallback<infer _B, infer E2, infer _R2>
+    ? E2
+    : P extends Retry.Retry<infer O>
+      ? Retry.Exhausted<E, O>
+      : P extends Policy.Guard<infer E2>
+        ? E | E2
+        : E
+
+/** The error of an effect behind all parts, the outermost first. */
+export type ErrorsBehind<Parts, E> = Parts extends readonly [infer Outer, ...infer Inner]
+  ? ErrorBehind<Outer, ErrorsBehind<Inner, E>>
+  : E
+
+/** The value of an effect behind all parts: its own, or that of a fallback. */
+export type SuccessBehind<Parts extends ReadonlyArray<unknown>, A> =
+  | A
+  | (Parts[number] extends infer P ? (P extends Fallback.Fallback<infer B, infer _E2, infer _R2> ? B : never) : never)
+
+/** What fallbacks need. */
+export type ServicesBehind<Parts extends ReadonlyArray<unknown>> = Parts[number] extends infer P
+  ? P extends Fallback.Fallback<infer _B, infer _E2, infer R2>
+    ? R2
+    : never
+  : never
+
+/** Guards an effect with all parts. */
+export type Execute<Parts extends ReadonlyArray<unknown>> = <A, E, R>(
+  self: Effect.Effect<A, E, R>
+) => Effect.Effect<SuccessBehind<Parts, A>, ErrorsBehind<Parts, E>, R | ServicesBehind<Parts>>
+
+export const isDeadline = (part: Policy.Instance): part is Deadline.Deadline => part.kind === "deadline"
+export const isRetry = (part: Policy.Instance): part is Retry.Retry => part.kind === "retry"
+export const isCircuitBreaker = (part: Policy.Instance): part is CircuitBreaker.CircuitBreaker =>
+  part.kind === "circuit-breaker"
+export const isBulkhead = (part: Policy.Instance): part is Bulkhead.Bulkhead => part.kind === "bulkhead"
+export const isTimeout = (part: Policy.Instance): part is Timeout.Timeout => part.kind === "timeout"

@@ -1,0 +1,166 @@
+/**
+ * Configuration and telemetry for all policies of an application, as layers.
+ *
+ * **Example** (A protected call)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { Resilience } from "effect-resilience"
+ *
+ * const generate = (prompt: string) => Effect.succeed(`an answer to: ${prompt}`)
+ *
+ * const program = generate("why?").pipe(Resilience.protect("llm"))
+ *
+ * const layer = Resilience.layer({
+ *   services: { llm: { circuitBreaker: { consecutiveFailures: 3 }, timeout: "20 seconds" } }
+ * })
+ *
+ * Effect.runSync(program.pipe(Effect.provide(layer))) // => "an answer to: why?"
+ * ```
+ */
+import * as Config from "effect/Config"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Effect from "effect/Effect"
+import { dual } from "effect/Function"
+import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
+import type * as Scope from "effect/Scope"
+import * as Fallback from "../policy/Fallback.ts"
+import * as Pipeline from "../policy/Pipeline.ts"
+import * as Policy from "../policy/Policy.ts"
+import * as Environment from "./internal/environment.ts"
+import { names } from "./internal/Metrics.ts"
+import * as Registry from "./internal/Registry.ts"
+import * as ResilienceConfig from "./ResilienceConfig.ts"
+
+/** The names of the metrics that every pattern has. */
+export const metrics = names
+
+/**
+ * Policies for all services, configured by a literal.
+ *
+ * **Details**
+ *
+ * A service that the literal does not name gets the defaults and, where services are named, one warning (with `strict`, an
+ * error).
+ *
+ * **Gotchas**
+ *
+ * A wrong literal is a mistake in the program, so it is a defect when the layer is built; it names everything that is wrong.
+ * Each call makes a layer of its own, with circuits and permits of its own: make it once.
+ */
+export const layer = (config: ResilienceConfig.ConfigInput = {}): Layer.Layer<Policy.ResilienceRegistry> =>
+  Layer.effect(
+    Policy.ResilienceRegistry,
+    Effect.suspend(() => {
+      const resolved = ResilienceConfig.resolve(config)
+      if (Result.isSuccess(resolved)) return start(resolved.success)
+      return Effect.die(new Error(explainProblems("Resilience.layer", resolved.failure)))
+    })
+  )
+
+/**
+ * Policies for all services, configured by a literal that the environment can change.
+ *
+ * **Details**
+ *
+ * The variables are read from the current `ConfigProvider`, so any source that Effect's `Config` can read will do. A wrong
+ * value, and a name that looks like one of ours and means nothing, is a `ConfigError`; it names everything that is wrong.
+ */
+export const layerEnvWith = (
+  config: ResilienceConfig.ConfigInput
+): Layer.Layer<Policy.ResilienceRegistry, Config.ConfigError> =>
+  Layer.effect(
+    Policy.ResilienceRegistry,
+    Effect.gen(function* () {
+      const provider = yield* ConfigProvider.ConfigProvider
+      const variables = yield* Environment.read(provider, Object.keys(config.services ?? {}))
+      const resolved = ResilienceConfig.resolve(config, variables)
+      if (Result.isSuccess(resolved)) return yield* start(resolved.success)
+      const message = explainProblems("Resilience.layerEnv", resolved.failure)
+      return yield* Effect.fail(new Config.ConfigError(new ConfigProvider.SourceError({ message })))
+    })
+  )
+
+/** Policies for all services, configured by the environment. See {@link layerEnvWith}. */
+export const layerEnv: Layer.Layer<Policy.ResilienceRegistry, Config.ConfigError> = layerEnvWith({})
+
+/** What a protected call may choose. */
+export interface ProtectOptions extends Pipeline.CallOptions {}
+
+/** What can still fail about a protected effect, besides its own errors. */
+export type Rejections = Pipeline.ErrorsBehind<Pipeline.AllParts, never>
+
+/**
+ * Guards an effect with everything that is configured for a service, in the recommended order: total deadline, retry,
+ * circuit breaker, bulkhead, attempt timeout. A `fallback` stands around all of it.
+ *
+ * **Gotchas**
+ *
+ * The effect may run several times.
+ */
+export const protect: {
+  <E, B, E2, R2>(
+    service: string,
+    options: ProtectOptions & { readonly fallback: (error: E | Rejections) => Effect.Effect<B, E2, R2> }
+  ): <A, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A | B, E2, R | R2 | Policy.ResilienceRegistry>
+  (
+    service: string,
+    options?: ProtectOptions
+  ): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | Rejections, R | Policy.ResilienceRegistry>
+  <A, E, R, B, E2, R2>(
+    self: Effect.Effect<A, E, R>,
+    service: string,
+    options: ProtectOptions & { readonly fallback: (error: E | Rejections) => Effect.Effect<B, E2, R2> }
+  ): Effect.Effect<A | B, E2, R | R2 | Policy.ResilienceRegistry>
+  <A, E, R>(
+    self: Effect.Effect<A, E, R>,
+    service: string,
+    options?: ProtectOptions
+  ): Effect.Effect<A, E | Rejections, R | Policy.ResilienceRegistry>
+} = dual(
+  (args) => Effect.isEffect(args[0]),
+  <A, E, R>(
+    self: Effect.Effect<A, E, R>,
+    service: string,
+    options?: ProtectOptions & { readonly fallback?: (error: E | Rejections) => Effect.Effect<A, E, R> }
+  ) => {
+    const guarded = Policy.withInstance(Pipeline.Kind, service, self, (pipeline) =>
+      options === undefined ? pipeline.execute(self) : pipeline.executeWith(options)(self)
+    )
+    return options?.fallback === undefined ? guarded : Fallback.orElse(guarded, options.fallback, { service })
+  }
+)
+
+/** The pipeline of a service, as {@link protect} uses it; `undefined` where `enabled` is false. */
+export const pipeline = (
+  service: string
+): Effect.Effect<Pipeline.Pipeline | undefined, never, Policy.ResilienceRegistry> =>
+  Policy.instanceOf(Pipeline.Kind, service)
+
+/** Tells what {@link protect} does for a service. See {@link Pipeline.explain}. */
+export const explain = (service: string): Effect.Effect<string, never, Policy.ResilienceRegistry> =>
+  Effect.map(pipeline(service), (found) => Pipeline.explain(found ?? { service, parts: [] }))
+
+/** What is true now of every instance that has been made. */
+export const snapshots: Effect.Effect<
+  ReadonlyArray<Policy.Snapshot>,
+  never,
+  Policy.ResilienceRegistry
+> = Effect.flatMap(Policy.ResilienceRegistry, (registry) => Effect.forEach(registry.instances(), Policy.snapshot))
+
+const start = (
+  config: ResilienceConfig.ResilienceConfig
+): Effect.Effect<Policy.ResilienceRegistry["Service"], never, Scope.Scope> =>
+  Effect.gen(function* () {
+    for (const warning of config.warnings) yield* Effect.logWarning(`effect-resilience: ${warning}`)
+    const context = yield* Effect.context<never>()
+    const registry = Registry.make(config, context)
+    yield* Effect.addFinalizer(() => Effect.sync(registry.close))
+    return registry.service
+  })
+
+const explainProblems = (label: string, problems: ReadonlyArray<string>): string => {
+  const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`
+  return `${label}: ${count} in the configuration\n${problems.map((problem) => `  ${problem}`).join("\n")}`
+}

@@ -1,0 +1,112 @@
+/**
+ * The configuration of all services: what can be written, where it comes from, and what it comes to.
+ *
+ * **Details**
+ *
+ * What is said about one service counts more than what is said about all, and the environment more than the literal in
+ * code. Presets are what is known about services of common names: "llm", "openfga", "redis", "keycloak", "prometheus", "db".
+ * Everything is checked when the layer is built, and all mistakes are reported together.
+ */
+import type * as Duration from "effect/Duration"
+import * as Result from "effect/Result"
+import * as Fields from "../policy/internal/options.ts"
+import type * as Pipeline from "../policy/Pipeline.ts"
+import type * as Policy from "../policy/Policy.ts"
+import { Merged } from "./internal/Merged.ts"
+import * as Source from "./internal/Source.ts"
+import { checkStructure } from "./internal/structure.ts"
+import * as Variables from "./internal/variables.ts"
+
+/** The options of a pattern; `false` switches it off. */
+export type PatternInput<S extends Pipeline.Slot> =
+  | Exclude<Pipeline.MakeOptions[S], Policy.Instance | undefined>
+  | false
+  | undefined
+
+/** What can be said about one service, or about all. */
+export type PatternsInput = { readonly [S in Pipeline.Slot]?: PatternInput<S> }
+
+/** The configuration as it is written. */
+export interface ConfigInput extends PatternsInput {
+  /** `false`: every policy lets its calls through (default true). */
+  readonly enabled?: boolean | undefined
+  /** A call of a service that is not declared is an error instead of a warning (default false). */
+  readonly strict?: boolean | undefined
+  /** Time limits of attempts by operation type. */
+  readonly operationTypes?: Readonly<Record<string, Duration.Input>> | undefined
+  readonly services?: Readonly<Record<string, PatternsInput>> | undefined
+}
+
+/** The configuration as it counts. */
+export interface ResilienceConfig {
+  readonly enabled: boolean
+  readonly strict: boolean
+  /** The services that the literal names, as they are written there. */
+  readonly declared: ReadonlyArray<string>
+  /** What is odd but no mistake: variables of services that are not declared. */
+  readonly warnings: ReadonlyArray<string>
+  /** Whether a service is declared, has a preset, or is named in the environment; anything is known if none is declared. */
+  readonly isKnown: (service: string) => boolean
+  /** The options of a pattern for a service; `undefined` where the pattern is switched off. */
+  readonly optionsOf: (slot: Pipeline.Slot, service: string) => unknown
+}
+
+/**
+ * Puts together what a literal and the variables of an environment say. A failure has one line for everything that is wrong.
+ */
+export const resolve = (
+  literal: ConfigInput,
+  variables: ReadonlyMap<string, string> = new Map()
+): Result.Result<ResilienceConfig, ReadonlyArray<string>> => {
+  const structure = checkStructure(literal)
+  const code = Source.fromLiteral(Object(literal))
+  const { source: environment, unknown } = Source.fromEnvironment(variables)
+  const merged = new Merged(code, environment)
+  const strict = flagOf(false, environment.strict, code.strict)
+  const strangers = merged.strangers()
+  const problems = new Set([
+    ...structure,
+    ...unknown.map((name) => describeUnknown(name, merged.services)),
+    ...flagsOf(environment).flatMap(checkFlag),
+    ...[...environment.times.values()].flatMap(checkTime),
+    ...merged.check(),
+    ...(strict ? strangers : [])
+  ])
+  if (problems.size > 0) return Result.fail([...problems])
+  const declared = Object.keys(literal.services ?? {})
+  return Result.succeed({
+    enabled: flagOf(true, environment.enabled, code.enabled),
+    strict,
+    declared,
+    warnings: strangers,
+    isKnown: (service) => declared.length === 0 || merged.isKnown(service),
+    optionsOf: (slot, service) => merged.optionsOf(slot, service)
+  })
+}
+
+const flagOf = (byDefault: boolean, ...settings: ReadonlyArray<Source.Setting | undefined>): boolean => {
+  const value = settings.find((setting) => setting !== undefined)?.value
+  return typeof value === "boolean" ? value : byDefault
+}
+
+const flagsOf = ({ all, enabled, services, strict }: Source.Source): ReadonlyArray<Source.Setting> =>
+  [
+    enabled,
+    strict,
+    ...[all, ...services.values()].flatMap((patterns) => Source.slots.map((slot) => patterns[slot].enabled))
+  ].filter((setting) => setting !== undefined)
+
+const checkFlag = ({ shown, value, where }: Source.Setting): ReadonlyArray<string> =>
+  typeof value === "boolean" ? [] : [`${where}: expected true or false, got ${Fields.show(shown)}`]
+
+const checkTime = ({ shown, value, where }: Source.Setting): ReadonlyArray<string> => {
+  const decoded = Fields.decode(Fields.PositiveDuration, value)
+  return Result.isSuccess(decoded)
+    ? []
+    : decoded.failure.map(({ message }) => Fields.render({ path: [where], message, actual: shown }).trim())
+}
+
+const describeUnknown = (name: string, services: Iterable<string>): string => {
+  const guess = Variables.suggestionFor(name, services)
+  return `${name}: there is no such variable${guess === undefined ? "" : ` (did you mean ${guess}?)`}`
+}

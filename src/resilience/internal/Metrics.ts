@@ -1,0 +1,124 @@
+/**
+ * The instruments of running policies in Effect's metric registry.
+ *
+ * **Details**
+ *
+ * What an instance counts by itself is read when somebody scrapes; a call pays nothing for it. Only events, which are rare,
+ * are counted here. Nothing here knows a pattern: all names, labels and readings come from the kinds.
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Metric from "effect/Metric"
+import * as Histogram from "../../core/Histogram.ts"
+import * as Policy from "../../policy/Policy.ts"
+import * as EventCounters from "./EventCounters.ts"
+
+/** The names of the metrics that every pattern has. */
+export const names = {
+  invocations: "resilience.pattern_invocations",
+  effectiveness: "resilience.pattern_effectiveness"
+} as const
+
+/** The metrics of one registry. */
+export interface Metrics {
+  /** Shows an instance. */
+  readonly add: (kind: Policy.AnyKind, instance: Policy.Instance) => void
+  /** Counts an event. */
+  readonly count: Policy.Observer
+  /** Takes everything out of the metric registry. */
+  readonly remove: () => void
+}
+
+interface Described {
+  readonly name: string
+  readonly description: string
+}
+
+/** Metrics of these kinds, for the metric registry and the clock of a context. */
+export const make = (context: Context.Context<never>, kinds: ReadonlyArray<Policy.AnyKind>): Metrics => {
+  const registrations: Array<Metric.Registration> = []
+  const instances = new Map<string, Array<Policy.Instance>>()
+  const clock = Context.get(context, Clock.Clock)
+  const now = () => Policy.monotonicMillisOf(clock)
+
+  const register = <Input, State>(metric: Metric.Metric<Input, State>, get: () => State): void => {
+    registrations.push(Metric.registerUnsafe(metric, context, { get, update: () => {}, modify: () => {} }))
+  }
+  const registerCounter = ({ description, name }: Described, attributes: Policy.Labels, read: () => number): void =>
+    register(Metric.counter(name, { description, attributes, incremental: true }), () => {
+      return { count: read(), incremental: true }
+    })
+  const registerGauge = ({ description, name }: Described, attributes: Policy.Labels, read: () => number): void =>
+    register(Metric.gauge(name, { description, attributes }), () => ({ value: read() }))
+  const registerHistogram = (
+    { description, name }: Described,
+    attributes: Policy.Labels,
+    read: () => Histogram.Histogram
+  ): void =>
+    register(Metric.histogram(name, { description, attributes, boundaries: read().bounds }), () => stateOf(read()))
+
+  const counters = new Map(
+    kinds.flatMap(({ id, instruments }) =>
+      instruments
+        .filter((instrument) => instrument.type === "events")
+        .map((instrument) => [
+          instrument,
+          { id, counters: EventCounters.make((labels, read) => registerCounter(instrument, labels, read)) }
+        ])
+    )
+  )
+
+  const addInstrument = (instrument: Policy.Instrument, instance: Policy.Instance): void => {
+    if (instrument.type === "events") return
+    const labels = instrument.labels(instance)
+    if (instrument.type === "histogram") registerHistogram(instrument, labels, () => instrument.read(instance))
+    else if (instrument.type === "gauge") registerGauge(instrument, labels, () => instrument.read(instance, now()))
+    else registerCounter(instrument, labels, () => instrument.read(instance, now()))
+  }
+
+  /** What all instances of a kind have done together. */
+  const addTotals = (kind: Policy.AnyKind, all: ReadonlyArray<Policy.Instance>): void => {
+    const outcomes = Object.keys(kind.outcomes(all[0]!, now()))
+    const total = (outcome: string): number =>
+      all.reduce((sum, instance) => sum + kind.outcomes(instance, now())[outcome]!, 0)
+    for (const outcome of outcomes) {
+      const invocations = { name: names.invocations, description: "Calls by pattern and outcome" }
+      registerCounter(invocations, { pattern: kind.id, outcome }, () => total(outcome))
+    }
+    const effectiveness = { name: names.effectiveness, description: "Share of calls that ended well" }
+    registerGauge(effectiveness, { pattern: kind.id }, () => {
+      const calls = outcomes.reduce((sum, outcome) => sum + total(outcome), 0)
+      return calls === 0 ? 1 : total("success") / calls
+    })
+  }
+
+  return {
+    add: (kind, instance) => {
+      const known = instances.get(kind.id)
+      const all = known ?? [instance]
+      if (known === undefined) {
+        instances.set(kind.id, all)
+        addTotals(kind, all)
+      } else known.push(instance)
+      for (const instrument of kind.instruments) addInstrument(instrument, instance)
+    },
+    count: (event) => {
+      for (const [instrument, { counters: own, id }] of counters) {
+        if (id !== event.kind) continue
+        const labels = instrument.labels(event)
+        if (labels !== undefined) own.count(labels)
+      }
+    },
+    remove: () => {
+      for (const registration of registrations) registration.remove()
+    }
+  }
+}
+
+const stateOf = (histogram: Histogram.Histogram): Metric.HistogramState => ({
+  buckets: Histogram.cumulative(histogram).map(([bound, count]) => [bound, count]),
+  count: histogram.count,
+  min: histogram.count === 0 ? 0 : histogram.min,
+  max: histogram.count === 0 ? 0 : histogram.max,
+  sum: histogram.sum
+})

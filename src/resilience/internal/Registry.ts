@@ -1,0 +1,68 @@
+/**
+ * The running instances of all services: made at their first use from the configuration, and shown in the metrics.
+ */
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Fallback from "../../policy/Fallback.ts"
+import * as Pipeline from "../../policy/Pipeline.ts"
+import type * as Policy from "../../policy/Policy.ts"
+import type { ResilienceConfig } from "../ResilienceConfig.ts"
+import * as Metrics from "./Metrics.ts"
+
+/** Kinds that are made of the configured ones, or need no configuration. */
+const others: ReadonlyArray<Policy.AnyKind> = [Pipeline.Kind, Fallback.Kind]
+
+/** A registry, and how to end it. */
+export interface Registry {
+  readonly service: Policy.ResilienceRegistry["Service"]
+  readonly close: () => void
+}
+
+/** Makes a registry. The instances of declared services are there from the start, so that their metrics are. */
+export const make = (config: ResilienceConfig, context: Context.Context<never>): Registry => {
+  const slots = new Map<Policy.AnyKind, Pipeline.Slot>(
+    Object.entries(Pipeline.order).map(([slot, kind]) => [kind, slot as Pipeline.Slot])
+  )
+  const metrics = Metrics.make(context, [...slots.keys(), ...others])
+  const instances = new Map<Policy.AnyKind, Map<string, Policy.Instance | undefined>>()
+  const strangers = new Set<string>()
+
+  const greet = (service: string): void => {
+    if (config.isKnown(service) || strangers.has(service)) return
+    strangers.add(service)
+    const message = `effect-resilience: no service called "${service}" is declared; declared are ${config.declared.join(", ")}`
+    if (config.strict) throw new Error(message)
+    Effect.runForkWith(context)(Effect.logWarning(`${message}. It gets the defaults.`))
+  }
+
+  const makeInstance = (kind: Policy.AnyKind, service: string): Policy.Instance | undefined => {
+    greet(service)
+    const slot = slots.get(kind)
+    const options = slot === undefined ? {} : config.optionsOf(slot, service)
+    if (options === undefined) return undefined
+    const instance = kind.make(service, options, (sibling) => get(sibling, service))
+    metrics.add(kind, instance)
+    return instance
+  }
+
+  const get = <I extends Policy.Instance, Options>(kind: Policy.Kind<I, Options>, service: string): I | undefined => {
+    const byService = instances.get(kind) ?? new Map<string, Policy.Instance | undefined>()
+    const known = byService.get(service) as I | undefined
+    if (known !== undefined || !config.enabled || byService.has(service)) return known
+    instances.set(kind, byService)
+    const instance = makeInstance(kind, service)
+    byService.set(service, instance)
+    return instance as I | undefined
+  }
+
+  for (const service of config.declared) for (const kind of [...slots.keys(), ...others]) get(kind, service)
+
+  return {
+    service: {
+      get,
+      instances: () => [...instances.values()].flatMap((all) => [...all.values()].filter((one) => one !== undefined)),
+      observe: metrics.count
+    },
+    close: metrics.remove
+  }
+}

@@ -1,0 +1,163 @@
+/**
+ * The environment variables of every pattern, derived from the schemas of its options.
+ *
+ * **Details**
+ *
+ * `<PATTERN>_<OPTION>` is for all services, `<PATTERN>_<SERVICE>_<OPTION>` for one. The option whose variable is empty is the
+ * main one of its pattern: `TIMEOUT_DEFAULT` and `TIMEOUT_<SERVICE>`. Of several readings the one with the longest option
+ * counts, so `RETRY_OVERLOAD_MAX_ATTEMPTS` is not an option of a service called "overload".
+ */
+import * as Duration from "effect/Duration"
+import type * as Schema from "effect/Schema"
+import * as SchemaAST from "effect/SchemaAST"
+import { nearest } from "../../policy/internal/nearest.ts"
+import * as Fields from "../../policy/internal/options.ts"
+import * as Pipeline from "../../policy/Pipeline.ts"
+
+/** The last part of a variable, and what it sets. */
+export interface Variable {
+  readonly slot: Pipeline.Slot
+  /** "" for the main option of a pattern. */
+  readonly suffix: string
+  /** Where the value goes in the options of the pattern; empty for the switch of the pattern itself. */
+  readonly path: ReadonlyArray<string>
+  /** From the text to a value as it would be written in code, or as it is when it makes no sense. */
+  readonly parse: (text: string) => unknown
+}
+
+/** The meaning of a name: a variable of all services, or of one, whose name is in the form of variables. */
+export interface Meaning {
+  readonly variable: Variable
+  readonly service: string | undefined
+}
+
+/** A value that leaves an option as it is. */
+export const UNCHANGED = Symbol("unchanged")
+
+const DEFAULT = "DEFAULT"
+
+/** `paymentApi`, `payment-api` and `payment_api` are all PAYMENT_API. */
+export const toVariable = (name: string): string =>
+  name
+    .replaceAll(/([a-z0-9])([A-Z])/g, "$1_$2")
+    .replaceAll(/[^a-zA-Z0-9]+/g, "_")
+    .toUpperCase()
+
+/** Text that is true or false; the text itself if it is neither. */
+export const parseBoolean = (text: string): boolean | string => {
+  if (/^(true|yes|on|1)$/i.test(text)) return true
+  return /^(false|no|off|0)$/i.test(text) ? false : text
+}
+
+const parseNumber = (text: string): number | string => {
+  const number = Number(text)
+  return text.trim() === "" || Number.isNaN(number) ? Number.NaN : number
+}
+
+/** A bare number is seconds, as the names have always meant. */
+const parseDuration = (text: string): Duration.Duration | string => {
+  const seconds = parseNumber(text)
+  return typeof seconds === "number" && !Number.isNaN(seconds) ? Duration.seconds(seconds) : text
+}
+
+const parserOf = (ast: SchemaAST.AST): ((text: string) => unknown) => {
+  switch (SchemaAST.toEncoded(ast)._tag) {
+    case "Number":
+      return parseNumber
+    case "Boolean":
+      return parseBoolean
+    case "Declaration":
+      return parseDuration
+    default:
+      return (text) => text
+  }
+}
+
+const variablesOf = (
+  slot: Pipeline.Slot,
+  fields: Readonly<Record<string, Schema.Constraint>>,
+  prefix: string,
+  path: ReadonlyArray<string>
+): ReadonlyArray<Variable> =>
+  Object.entries(fields).flatMap(([name, field]): ReadonlyArray<Variable> => {
+    const { group, off, variable = toVariable(name) } = Fields.aboutOf(field)
+    const own = [...path, name]
+    if (group !== undefined) return variablesOf(slot, group.fields, `${prefix}${variable}_`, own)
+    const main = { slot, suffix: `${prefix}${variable}`, path: own, parse: parserOf(field.ast) }
+    if (off === undefined) return [main]
+    const parse = (text: string) => {
+      const isOn = parseBoolean(text)
+      return isOn === true ? UNCHANGED : isOn === false ? off.value : text
+    }
+    return [main, { slot, suffix: `${prefix}${off.variable}`, path: own, parse }]
+  })
+
+interface Family {
+  readonly prefix: string
+  readonly variables: ReadonlyArray<Variable>
+}
+
+/** The variables of each pattern, those with the longest suffix first. */
+const families: ReadonlyArray<Family> = Object.entries(Pipeline.order).map(([name, { id, options }]) => {
+  const slot = name as Pipeline.Slot
+  const { fields } = options as unknown as { readonly fields: Readonly<Record<string, Schema.Constraint>> }
+  const own: Variable = { slot, suffix: "ENABLED", path: [], parse: parseBoolean }
+  const variables = [own, ...variablesOf(slot, fields, "", [])]
+  return { prefix: toVariable(id), variables: variables.toSorted((a, b) => b.suffix.length - a.suffix.length) }
+})
+
+/** The settings that concern all patterns. */
+export const ENABLED = "RESILIENCE_ENABLED"
+/** The settings that concern all patterns. */
+export const STRICT = "RESILIENCE_STRICT"
+
+const prefixes = ["RESILIENCE", ...families.map(({ prefix }) => prefix)]
+
+/** Whether a name begins like one of ours. */
+export const isOurs = (name: string): boolean => prefixes.some((prefix) => name.startsWith(`${prefix}_`))
+
+/** Whether a name is one of ours, or the beginning of one. */
+export const isRelated = (name: string): boolean =>
+  isOurs(name) || prefixes.some((prefix) => prefix === name || prefix.startsWith(`${name}_`))
+
+/** What a name means; `undefined` if it is related to ours and means nothing. */
+export const meaningOf = (name: string): Meaning | undefined => {
+  for (const { prefix, variables } of families) {
+    if (!name.startsWith(`${prefix}_`)) continue
+    const rest = name.slice(prefix.length + 1)
+    for (const variable of variables) {
+      const { suffix } = variable
+      if (suffix === "" ? rest === DEFAULT : rest === suffix) return { variable, service: undefined }
+      if (suffix === "") return rest === "" ? undefined : { variable, service: rest }
+      if (rest.endsWith(`_${suffix}`) && rest.length > suffix.length + 1) {
+        return { variable, service: rest.slice(0, -suffix.length - 1) }
+      }
+    }
+  }
+  return undefined
+}
+
+/** The name of a variable, for all services or for one. */
+export const nameOf = ({ service, variable: { slot, suffix } }: Meaning): string => {
+  const prefix = toVariable(Pipeline.order[slot].id)
+  if (suffix === "") return `${prefix}_${service ?? DEFAULT}`
+  return service === undefined ? `${prefix}_${suffix}` : `${prefix}_${service}_${suffix}`
+}
+
+/** All names for all services, and for those given. */
+export const namesFor = (services: Iterable<string>): ReadonlyArray<string> => {
+  const all = [undefined, ...services]
+  const ours = families.flatMap(({ variables }) =>
+    variables.flatMap((variable) => all.map((service) => nameOf({ variable, service })))
+  )
+  return [ENABLED, STRICT, ...ours]
+}
+
+/** The name that was probably meant, for one of the services or for the one that the name itself seems to contain. */
+export const suggestionFor = (name: string, services: Iterable<string>): string | undefined => {
+  const parts = name.split("_")
+  const contained = parts.flatMap((_, from) =>
+    parts.slice(from + 1).map((_, length) => parts.slice(from, from + length + 1).join("_"))
+  )
+  return nearest(name, namesFor(new Set([...services, ...contained])))
+}

@@ -1,0 +1,5 @@
+/**
+ * What tests of resilient programs need.
+ */
+export * as RecordedEvents from "./RecordedEvents.ts"
+export * as ScriptedService from "./ScriptedService.ts"

@@ -240,14 +240,10 @@ const fromParts = (service: string, parts: ReadonlyArray<Part>): Pipeline => {
         self
       ) as Effect.Effect<A, E, R>
       return Effect.withFiber((fiber) =>
-        Effect.onExitPrimitive(
-          guarded,
-          (exit) => {
-            settle(service, totals, fiber, exit)
-            return undefined
-          },
-          true
-        )
+        Effect.onExitPrimitive(guarded, (exit) => {
+          settle(service, totals, fiber, exit)
+          return undefined
+        })
       )
     }
   return {

@@ -49,6 +49,7 @@ export const labelOf = (error: unknown): string => {
  * It is an `Error` that can be yielded in `Effect.gen`, but it captures no stack trace: a rejection happens most when
  * everything is on fire, and the stack would be nine tenths of its price. Where it happened is in the trace of the span.
  */
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging -- the prototype of the parent is set below
 export abstract class ResilienceError implements ErrorTraits {
   abstract readonly _tag: string
   /** The name of the service whose call failed. */
@@ -80,7 +81,6 @@ export abstract class ResilienceError implements ErrorTraits {
   }
 }
 
-// oxlint-disable-next-line typescript/no-unsafe-declaration-merging -- the prototype of the parent is set below
 export interface ResilienceError extends Cause.YieldableError {}
 
 // `extends` would run the constructor of `Error`, which is what captures the stack.

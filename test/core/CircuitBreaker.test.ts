@@ -283,7 +283,10 @@ describe("a half-open circuit", () => {
   })
 
   it("takes a slow result without a verdict for no verdict", () => {
-    const circuit = circuits.Open().waitForProbes().call({ ...ignored, slow: true })
+    const circuit = circuits
+      .Open()
+      .waitForProbes()
+      .call({ ...ignored, slow: true })
     expect(circuit.round).toMatchObject({ failures: 0, ignoredInRow: 1 })
   })
 

@@ -2,10 +2,11 @@ import { describe, expect, it } from "@effect/vitest"
 import { Arbitrary, Schema } from "effect"
 import * as RecentlyUsed from "../../src/core/RecentlyUsed.ts"
 
-const settings: RecentlyUsed.Settings = { capacity: 3, idleMillis: 100 }
-const roomy: RecentlyUsed.Settings = { capacity: 1_000, idleMillis: 100 }
+const isBusy = (): boolean => false
+const settings: RecentlyUsed.Settings<unknown> = { capacity: 3, idleMillis: 100, isBusy }
+const roomy: RecentlyUsed.Settings<unknown> = { ...settings, capacity: 1_000 }
 
-const mapOf = (settings: RecentlyUsed.Settings, ...keys: ReadonlyArray<string>) => {
+const mapOf = (settings: RecentlyUsed.Settings<unknown>, ...keys: ReadonlyArray<string>) => {
   const map = RecentlyUsed.make<string>()
   for (const key of keys) RecentlyUsed.set(map, settings, key, key, 0)
   return map
@@ -118,6 +119,45 @@ describe("an idle entry", () => {
   })
 })
 
+describe("a look without use", () => {
+  it("finds a value without keeping it alive", () => {
+    const map = mapOf(settings, "a", "b")
+    expect(RecentlyUsed.peek(map, settings, "a", 99)).toBe("a")
+    expect(RecentlyUsed.peek(map, settings, "a", 100)).toBeUndefined()
+    expect(RecentlyUsed.peek(map, settings, "c", 0)).toBeUndefined()
+    expect(RecentlyUsed.values(map)).toEqual(["a", "b"])
+  })
+})
+
+describe("a busy entry", () => {
+  const busy = (...values: ReadonlyArray<unknown>): RecentlyUsed.Settings<unknown> => ({
+    ...settings,
+    isBusy: (value) => values.includes(value)
+  })
+
+  it("is passed over when the map is full, and the next one goes", () => {
+    const map = mapOf(settings, "a", "b", "c")
+    RecentlyUsed.set(map, busy("a"), "d", "d", 0)
+    expect(RecentlyUsed.values(map)).toEqual(["c", "d", "a"])
+  })
+
+  it("is given out after any time, and looking it up is use", () => {
+    const map = mapOf(settings, "a")
+    expect(RecentlyUsed.peek(map, busy("a"), "a", 100)).toBe("a")
+    expect(RecentlyUsed.get(map, busy("a"), "a", 100)).toBe("a")
+    expect(RecentlyUsed.get(map, settings, "a", 199)).toBe("a")
+  })
+
+  it("may make the map exceed its capacity, which shrinks again as soon as it can", () => {
+    const map = mapOf(settings, "a", "b", "c")
+    for (const key of ["d", "e"]) RecentlyUsed.set(map, busy("a", "b", "c", "d", "e"), key, key, 0)
+    expect(map.entries.size).toBe(5)
+    RecentlyUsed.set(map, settings, "f", "f", 0)
+    RecentlyUsed.set(map, settings, "g", "g", 0)
+    expect(map.entries.size).toBe(3)
+  })
+})
+
 describe("any sequence of uses", () => {
   const Steps = Arbitrary.array(
     Arbitrary.schema(
@@ -133,7 +173,7 @@ describe("any sequence of uses", () => {
     "agrees with a list of entries in the order of their last use",
     [Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 5 })), Steps],
     ([capacity, steps]) => {
-      const settings = { capacity, idleMillis: 100 }
+      const settings = { capacity, idleMillis: 100, isBusy }
       const map = RecentlyUsed.make<number>()
       let list: Array<{ readonly key: string; readonly value: number; readonly usedAt: number }> = []
       let now = 0

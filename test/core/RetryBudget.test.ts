@@ -11,10 +11,17 @@ const afterCalls = (settings: RetryBudget.Settings, calls: number, now = 0): Ret
   return state
 }
 
+/** A retry without a delay: reserved and spent at once. */
+const withdraw = (state: RetryBudget.State, settings: RetryBudget.Settings, now: number): boolean => {
+  const isReserved = RetryBudget.reserve(state, settings, now)
+  if (isReserved) RetryBudget.spend(state, now)
+  return isReserved
+}
+
 /** Takes retries until the budget is empty. */
 const drain = (state: RetryBudget.State, settings: RetryBudget.Settings, now: number): number => {
   let retries = 0
-  while (retries < 10_000 && RetryBudget.withdraw(state, settings, now)) retries++
+  while (retries < 10_000 && withdraw(state, settings, now)) retries++
   return retries
 }
 
@@ -24,7 +31,7 @@ describe("a retry budget", () => {
   })
 
   it("is empty at once without calls and without a floor", () => {
-    expect(RetryBudget.withdraw(RetryBudget.initial(noFloor), noFloor, 0)).toBe(false)
+    expect(withdraw(RetryBudget.initial(noFloor), noFloor, 0)).toBe(false)
   })
 
   it.each([
@@ -58,12 +65,31 @@ describe("a retry budget", () => {
     const state = afterCalls(noFloor, 10)
     const seen = [RetryBudget.available(state, noFloor, 0)]
     for (let i = 0; i < 4; i++) {
-      RetryBudget.withdraw(state, noFloor, 0)
+      withdraw(state, noFloor, 0)
       seen.push(RetryBudget.available(state, noFloor, 0))
     }
     expect(seen).toEqual([2, 1, 0, 0, 0])
     for (let i = 0; i < 5; i++) RetryBudget.deposit(state, 0)
     expect(RetryBudget.available(state, noFloor, 0)).toBe(1)
+  })
+
+  it("sets a reserved retry aside until it is spent or given back", () => {
+    const state = afterCalls(noFloor, 10)
+    expect([RetryBudget.reserve(state, noFloor, 0), RetryBudget.reserve(state, noFloor, 0)]).toEqual([true, true])
+    expect(RetryBudget.reserve(state, noFloor, 0)).toBe(false)
+    RetryBudget.cancel(state)
+    expect(RetryBudget.available(state, noFloor, 0)).toBe(1)
+    RetryBudget.spend(state, 0)
+    expect(RetryBudget.available(state, noFloor, 0)).toBe(1)
+    expect(state.reserved).toBe(0)
+  })
+
+  it("counts a retry from the moment it starts, not from its reservation", () => {
+    const state = afterCalls(noFloor, 10)
+    RetryBudget.reserve(state, noFloor, 0)
+    for (let i = 0; i < 5; i++) RetryBudget.deposit(state, 9_000)
+    RetryBudget.spend(state, 9_000)
+    expect(RetryBudget.available(state, noFloor, 10_000)).toBe(0)
   })
 
   it("is not changed by being asked", () => {
@@ -84,7 +110,7 @@ describe("a retry budget", () => {
 
   it("is never negative, even when calls leave the window before the retries they paid for", () => {
     const state = afterCalls(noFloor, 50, 0)
-    for (let i = 0; i < 10; i++) RetryBudget.withdraw(state, noFloor, 5_000)
+    for (let i = 0; i < 10; i++) withdraw(state, noFloor, 5_000)
     expect(RetryBudget.available(state, noFloor, 10_000)).toBe(0)
   })
 
@@ -124,7 +150,7 @@ describe("a retry budget", () => {
         const allowed = Math.floor(count("call") * ratio + (minimumPerSecond * windowMillis) / 1_000)
         expect(RetryBudget.available(state, settings, now)).toBe(Math.max(0, allowed - count("retry")))
         if (event === "call") RetryBudget.deposit(state, now)
-        else if (!RetryBudget.withdraw(state, settings, now)) {
+        else if (!withdraw(state, settings, now)) {
           expect(count("retry")).toBeGreaterThanOrEqual(allowed)
           continue
         }

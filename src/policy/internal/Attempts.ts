@@ -193,8 +193,7 @@ class Attempts<A, E, R> {
           else RetryBudget.cancel(budget)
         }
         return undefined
-      },
-      true
+      }
     )
     return Effect.flatMap(waited, (isPossible) => {
       if (!isPossible) {

@@ -53,14 +53,10 @@ export const guard = <A, E, R>(
     const generation = circuit.closedGeneration
     if (generation === -1) return guardNotClosed(circuit, fiber, self, classify)
     const startedAt = shared.timesCalls ? Policy.monotonicMillis(fiber) : 0
-    return Effect.onExitPrimitive(
-      self,
-      (exit) => {
-        circuit.settle(fiber, { generation, probe: 0 }, startedAt, exit, classify)
-        return undefined
-      },
-      true
-    )
+    return Effect.onExitPrimitive(self, (exit) => {
+      circuit.settle(fiber, { generation, probe: 0 }, startedAt, exit, classify)
+      return undefined
+    })
   })
 
 /**
@@ -93,8 +89,7 @@ const guardNotClosed = <A, E, R>(
     (exit) => {
       if (startedAt !== undefined) circuit.settle(fiber, permit, startedAt, exit, classify)
       return undefined
-    },
-    true
+    }
   )
 }
 

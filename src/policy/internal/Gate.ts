@@ -109,8 +109,7 @@ export const guard = <A, E, R>(
       (exit) => {
         passage.leave(exit)
         return undefined
-      },
-      true
+      }
     )
   })
 

@@ -94,15 +94,11 @@ const answerTo = (
     })
   }
   if (totals === undefined) return answer.effect
-  return Effect.onExitPrimitive(
-    answer.effect,
-    (exit) => {
-      if (exit._tag === "Success") totals.answered++
-      else totals.failures++
-      return undefined
-    },
-    true
-  )
+  return Effect.onExitPrimitive(answer.effect, (exit) => {
+    if (exit._tag === "Success") totals.answered++
+    else totals.failures++
+    return undefined
+  })
 }
 
 const isWanted = (when: Condition, error: unknown): boolean => {

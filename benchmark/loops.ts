@@ -1,0 +1,26 @@
+/**
+ * The loops in which operations are timed: one fiber, or one promise after the other.
+ */
+import { Effect } from "effect"
+import type { Loop } from "./runner.ts"
+
+/** Evaluates an effect again and again in one fiber; it is built anew each time, as by a function with arguments. */
+export const inFiber =
+  (make: () => Effect.Effect<unknown, unknown>): Loop =>
+  (times) => {
+    let left = times
+    return Effect.runPromise(
+      Effect.whileLoop({
+        while: () => left-- > 0,
+        body: make,
+        step: () => {}
+      })
+    )
+  }
+
+/** Awaits a promise again and again. */
+export const awaiting =
+  (call: () => Promise<unknown>): Loop =>
+  async (times) => {
+    for (let left = times; left > 0; left--) await call()
+  }

@@ -76,7 +76,7 @@ if (import.meta.main) {
   const out = "test/.doctest"
   rmSync(out, { recursive: true, force: true })
   mkdirSync(out, { recursive: true })
-  const paths = globSync(["README.md", "docs/**/*.md", "src/**/*.ts"]).toSorted()
+  const paths = globSync(["README.md", "CONTRIBUTING.md", "docs/**/*.md", "src/**/*.ts"]).toSorted()
   for (const block of paths.flatMap((path) => extract(path, readFileSync(path, "utf8")))) {
     const name = `${block.path.replaceAll(/[/\\]/g, ".")}.${block.line}${block.run ? ".doctest" : ""}.ts`
     writeFileSync(`${out}/${name}`, generate(block))

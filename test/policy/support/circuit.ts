@@ -36,7 +36,7 @@ export const rejection = (
   breaker: CircuitBreaker.CircuitBreaker,
   options?: CircuitBreaker.CallOptions
 ): Effect.Effect<CircuitBreaker.CircuitBreakerOpenError> =>
-  Effect.never.pipe(CircuitBreaker.withCircuitBreaker(breaker, options), Effect.flip)
+  Effect.die("not turned away").pipe(CircuitBreaker.withCircuitBreaker(breaker, options), Effect.flip)
 
 export interface Running {
   readonly fiber: Fiber.Fiber<string, string | CircuitBreaker.CircuitBreakerOpenError>

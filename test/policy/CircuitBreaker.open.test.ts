@@ -247,6 +247,13 @@ describe("jitter", () => {
       })
     )
   )
+
+  it.effect("does not end an open time without an end", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ openDuration: Infinity, openDurationJitter: 1 })
+      expect(yield* tripped(breaker)).toBe(Infinity)
+    }).pipe(withChance(0))
+  )
 })
 
 describe("a failure's hint", () => {

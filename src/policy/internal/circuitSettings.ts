@@ -9,15 +9,16 @@ import { FOREVER, NO_ORDER, noTotals, type Shared } from "./Circuit.ts"
 
 /** What the circuits of a breaker share. */
 export const sharedOf = (service: string, options: Options, classify: Outcome.Classify): Shared => {
+  const openMillis = finite(options.openDuration)
   const slowMillis = options.slowCallDuration === undefined ? Infinity : Duration.toMillis(options.slowCallDuration)
   return {
     service,
     settings: {
       tripPolicy: tripPolicyOf(options),
-      openMillis: finite(options.openDuration),
+      openMillis,
       openFactor: options.openDurationFactor,
-      openMaxMillis: Math.max(finite(options.openDuration), finite(options.openDurationMax ?? Duration.minutes(10))),
-      openJitter: options.openDurationJitter,
+      openMaxMillis: Math.max(openMillis, finite(options.openDurationMax ?? Duration.minutes(10))),
+      openJitter: openMillis === FOREVER ? 0 : options.openDurationJitter,
       hintMaxMillis: finite(options.retryAfterMax),
       probes: options.probes,
       successesToClose: options.successesToClose,

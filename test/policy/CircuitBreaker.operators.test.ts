@@ -1,0 +1,452 @@
+import { describe, expect, it } from "@effect/vitest"
+import { Duration, Effect } from "effect"
+import { TestClock } from "effect/testing"
+import { CircuitBreaker } from "../../src/index.ts"
+import { ScriptedService } from "../../src/testing/index.ts"
+import { call, calls, down, fail, rejection, snapshot, start, stateOf, up } from "./support/circuit.ts"
+
+describe("reset", () => {
+  it.effect("closes an open circuit at once", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ consecutiveFailures: 1 })
+      yield* fail(breaker)
+      yield* breaker.reset
+      expect(yield* call(breaker)).toBe("up")
+      expect(yield* snapshot(breaker)).toMatchObject({ state: "Closed", openings: 0 })
+    })
+  )
+
+  it.effect("forgets the failures of a closed circuit", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ consecutiveFailures: 3 })
+      yield* fail(breaker, 2)
+      yield* breaker.reset
+      expect(yield* snapshot(breaker)).toMatchObject({ state: "Closed", failuresInRow: 0 })
+      yield* fail(breaker, 2)
+      expect(yield* stateOf(breaker)).toBe("Closed")
+      yield* fail(breaker)
+      expect(yield* stateOf(breaker)).toBe("Open")
+    })
+  )
+
+  it.effect("closes a half-open circuit; what its probe says then changes nothing", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ consecutiveFailures: 1, openDuration: "1 second" })
+      yield* fail(breaker)
+      yield* TestClock.adjust("1 second")
+      const probe = yield* start(breaker)
+      yield* breaker.reset
+      yield* probe.end(down)
+      expect(yield* snapshot(breaker)).toMatchObject({ state: "Closed", failuresInRow: 0, late: 1 })
+    })
+  )
+
+  it.effect("keeps the totals and the identity of the breaker", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ consecutiveFailures: 2 })
+      yield* calls(breaker, up, down, down, up)
+      yield* breaker.reset
+      expect(yield* snapshot(breaker)).toMatchObject({ successes: 1, failures: 2, rejections: 1, transitions: 2 })
+    })
+  )
+})
+
+describe("trip", () => {
+  it.effect("opens the circuit for its open time", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ openDuration: "10 seconds" })
+      yield* breaker.trip
+      expect(yield* rejection(breaker)).toMatchObject({ state: "Open", retryAfter: Duration.seconds(10) })
+      yield* TestClock.adjust("10 seconds")
+      expect(yield* call(breaker)).toBe("up")
+    })
+  )
+
+  it.effect("starts the open time of an open circuit anew", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ openDuration: "10 seconds" })
+      yield* breaker.trip
+      yield* TestClock.adjust("9 seconds")
+      yield* breaker.trip
+      expect(yield* snapshot(breaker)).toMatchObject({ openings: 2, transitions: 1 })
+      expect((yield* rejection(breaker)).retryAfter).toEqual(Duration.seconds(10))
+    })
+  )
+
+  it.effect("happens after what time has decided: a lapsed probe first reopens the circuit", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ openDuration: "1 second", probeTimeout: "5 seconds" })
+      yield* breaker.trip
+      yield* TestClock.adjust("1 second")
+      yield* start(breaker)
+      yield* TestClock.adjust("5 seconds")
+      yield* breaker.trip
+      expect((yield* snapshot(breaker)).openings).toBe(3)
+    })
+  )
+
+  it.effect("leaves the circuits of keys as they are", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make()
+      yield* call(breaker, up, { key: "early" })
+      yield* breaker.trip
+      expect(yield* call(breaker, up, { key: "early" })).toBe("up")
+      expect(yield* call(breaker, up, { key: "late" })).toBe("up")
+    })
+  )
+})
+
+describe("isolate", () => {
+  it.effect("opens the circuit until it is reset", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ openDuration: "1 second" })
+      yield* breaker.isolate
+      yield* TestClock.adjust("36500 days")
+      const error = yield* rejection(breaker)
+      expect(error).toMatchObject({ state: "Isolated", retryAfter: undefined })
+      expect(error.message).toContain("until it is reset")
+      yield* breaker.reset
+      expect(yield* call(breaker)).toBe("up")
+    })
+  )
+
+  it.effect("is not ended by a trip, nor by the results of calls under way", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ openDuration: "1 second" })
+      yield* breaker.trip
+      yield* TestClock.adjust("1 second")
+      const probe = yield* start(breaker)
+      yield* breaker.isolate
+      yield* breaker.trip
+      yield* probe.end(up)
+      expect(yield* snapshot(breaker)).toMatchObject({ state: "Isolated", successes: 1, late: 1 })
+    })
+  )
+
+  it.effect("reaches the circuits of keys that are there and of keys that come later", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make()
+      yield* call(breaker, up, { key: "early" })
+      yield* breaker.isolate
+      expect(yield* stateOf(breaker, "early")).toBe("Isolated")
+      expect(yield* stateOf(breaker, "late")).toBe("Isolated")
+      expect(yield* call(breaker, up, { key: "early" })).toBe("Isolated")
+      expect(yield* call(breaker, up, { key: "late" })).toBe("Isolated")
+      yield* breaker.reset
+      expect(yield* stateOf(breaker, "early")).toBe("Closed")
+      expect(yield* call(breaker, up, { key: "early" })).toBe("up")
+      expect(yield* call(breaker, up, { key: "late" })).toBe("up")
+      expect(yield* call(breaker, up, { key: "new" })).toBe("up")
+    })
+  )
+})
+
+describe("a command for all keys", () => {
+  it.effect("resets the open circuits and the failures of keys", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ consecutiveFailures: 2 })
+      yield* fail(breaker, 2, { key: "open" })
+      yield* fail(breaker, 1, { key: "shaky" })
+      yield* breaker.reset
+      expect(yield* call(breaker, up, { key: "open" })).toBe("up")
+      yield* fail(breaker, 1, { key: "shaky" })
+      expect(yield* stateOf(breaker, "shaky")).toBe("Closed")
+      yield* fail(breaker, 1, { key: "shaky" })
+      expect(yield* stateOf(breaker, "shaky")).toBe("Open")
+    })
+  )
+
+  it.effect("counts once: a circuit that has obeyed goes on from there", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ consecutiveFailures: 1 })
+      yield* breaker.reset
+      yield* fail(breaker, 1, { key: "tenant" })
+      yield* fail(breaker)
+      expect(yield* stateOf(breaker, "tenant")).toBe("Open")
+      expect(yield* call(breaker, up, { key: "tenant" })).toBe("Open")
+      expect(yield* call(breaker)).toBe("Open")
+    })
+  )
+
+  it.effect("is replaced by a later one before a key has heard of it", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ consecutiveFailures: 2 })
+      yield* fail(breaker, 1, { key: "tenant" })
+      yield* breaker.isolate
+      yield* breaker.reset
+      expect(yield* call(breaker, up, { key: "tenant" })).toBe("up")
+      yield* breaker.reset
+      yield* breaker.isolate
+      expect(yield* call(breaker, up, { key: "tenant" })).toBe("Isolated")
+    })
+  )
+})
+
+describe("the mode observe", () => {
+  it.effect("lets every call pass and tells what it would have done", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ mode: "observe", consecutiveFailures: 2 })
+      const service = ScriptedService.make([down])
+      yield* Effect.replicateEffect(Effect.ignore(service.call.pipe(breaker.execute)), 5)
+      expect(service.calls()).toBe(5)
+      expect(yield* snapshot(breaker)).toMatchObject({
+        mode: "observe",
+        state: "Open",
+        failures: 5,
+        rejections: 0,
+        wouldReject: 3,
+        late: 0
+      })
+    })
+  )
+
+  it.effect("moves through its states as if it acted", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({
+        mode: "observe",
+        consecutiveFailures: 1,
+        openDuration: "10 seconds"
+      })
+      yield* fail(breaker)
+      expect(yield* call(breaker)).toBe("up")
+      expect(yield* stateOf(breaker)).toBe("Open")
+      yield* TestClock.adjust("10 seconds")
+      const probe = yield* start(breaker)
+      expect(yield* call(breaker, down)).toBe("down")
+      expect(yield* snapshot(breaker)).toMatchObject({ state: "HalfOpen", probing: 1, wouldReject: 2 })
+      yield* probe.end(up)
+      expect(yield* stateOf(breaker)).toBe("Closed")
+    })
+  )
+
+  it.effect("lets the calls of an isolated circuit pass", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ mode: "observe" })
+      yield* breaker.isolate
+      expect(yield* call(breaker)).toBe("up")
+      expect(yield* snapshot(breaker)).toMatchObject({ state: "Isolated", wouldReject: 1, successes: 1 })
+    })
+  )
+
+  it.effect("does not count an interrupted call against anybody", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ mode: "observe" })
+      yield* breaker.trip
+      const running = yield* start(breaker)
+      yield* running.interrupt
+      expect(yield* snapshot(breaker)).toMatchObject({ ignored: 1, wouldReject: 1, failures: 0 })
+    })
+  )
+
+  it.effect("counts as slow what is slow, whether or not the call would have been made", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({
+        mode: "observe",
+        tripPolicy: "count-window",
+        slowCallDuration: "1 second"
+      })
+      yield* breaker.trip
+      const running = yield* start(breaker)
+      yield* TestClock.adjust(1_001)
+      yield* running.end(up)
+      expect(yield* snapshot(breaker)).toMatchObject({ state: "Open", slowCalls: 1 })
+    })
+  )
+})
+
+describe("the mode disabled", () => {
+  it.effect("lets every call pass and counts nothing", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ mode: "disabled", consecutiveFailures: 1 })
+      expect(yield* calls(breaker, down, down, up)).toEqual(["down", "down", "up"])
+      expect(yield* snapshot(breaker)).toMatchObject({
+        mode: "disabled",
+        state: "Closed",
+        failures: 0,
+        successes: 0,
+        wouldReject: 0
+      })
+    })
+  )
+
+  it.effect("lets the calls of an open and of an isolated circuit pass", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ mode: "disabled" })
+      yield* breaker.trip
+      expect(yield* call(breaker)).toBe("up")
+      yield* breaker.isolate
+      expect(yield* call(breaker, up, { key: "tenant" })).toBe("up")
+      expect(yield* stateOf(breaker)).toBe("Isolated")
+    })
+  )
+})
+
+describe("setMode", () => {
+  it.effect("changes what happens from the next call on, for all keys, and keeps the state", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ consecutiveFailures: 1 })
+      yield* fail(breaker, 1, { key: "tenant" })
+      yield* fail(breaker)
+      yield* breaker.setMode("observe")
+      expect([yield* call(breaker), yield* call(breaker, up, { key: "tenant" })]).toEqual(["up", "up"])
+      yield* breaker.setMode("disabled")
+      expect([yield* call(breaker), yield* call(breaker, up, { key: "tenant" })]).toEqual(["up", "up"])
+      yield* breaker.setMode("enforce")
+      expect([yield* call(breaker), yield* call(breaker, up, { key: "tenant" })]).toEqual(["Open", "Open"])
+      expect(yield* snapshot(breaker)).toMatchObject({
+        mode: "enforce",
+        failures: 2,
+        successes: 2,
+        wouldReject: 2,
+        rejections: 2
+      })
+    })
+  )
+
+  it.effect("does not take away the permit of a call under way", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ openDuration: "1 second" })
+      yield* breaker.trip
+      yield* TestClock.adjust("1 second")
+      const probe = yield* start(breaker)
+      yield* breaker.setMode("disabled")
+      yield* probe.end(up)
+      expect(yield* snapshot(breaker)).toMatchObject({ state: "Closed", successes: 1 })
+    })
+  )
+
+  it.effect("gives no permit to a call that only passed because nobody acted", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ mode: "observe", openDuration: "1 second" })
+      yield* breaker.trip
+      const passed = yield* start(breaker)
+      yield* breaker.setMode("enforce")
+      yield* TestClock.adjust("1 second")
+      const probe = yield* start(breaker)
+      yield* passed.end(up)
+      expect(yield* stateOf(breaker)).toBe("HalfOpen")
+      yield* probe.end(down)
+      expect(yield* stateOf(breaker)).toBe("Open")
+    })
+  )
+})
+
+describe("a listener", () => {
+  it.effect("hears every transition with the open time and the number of openings", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({
+        consecutiveFailures: 1,
+        openDuration: "1 second",
+        openDurationFactor: 2
+      })
+      const heard: Array<CircuitBreaker.Transition> = []
+      breaker.onTransition((transition) => heard.push(transition))
+      yield* fail(breaker)
+      yield* TestClock.adjust("1 second")
+      yield* fail(breaker)
+      yield* TestClock.adjust("2 seconds")
+      yield* call(breaker)
+      yield* breaker.isolate
+      yield* breaker.reset
+      const none = { key: undefined, retryAfter: undefined }
+      expect(heard).toEqual([
+        { ...none, from: "Closed", to: "Open", openings: 1, retryAfter: Duration.seconds(1) },
+        { ...none, from: "Open", to: "HalfOpen", openings: 1 },
+        { ...none, from: "HalfOpen", to: "Open", openings: 2, retryAfter: Duration.seconds(2) },
+        { ...none, from: "Open", to: "HalfOpen", openings: 2 },
+        { ...none, from: "HalfOpen", to: "Closed", openings: 2 },
+        { ...none, from: "Closed", to: "Isolated", openings: 2 },
+        { ...none, from: "Isolated", to: "Closed", openings: 0 }
+      ])
+    })
+  )
+
+  it.effect("hears the transitions of keys, with the key", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ consecutiveFailures: 1 })
+      const heard: Array<string | undefined> = []
+      breaker.onTransition(({ key }) => heard.push(key))
+      yield* fail(breaker, 1, { key: "a" })
+      yield* fail(breaker, 1, { key: "" })
+      yield* fail(breaker)
+      expect(heard).toEqual(["a", "", undefined])
+    })
+  )
+
+  it.effect("hears of no end of an open time that has none", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ openDuration: Infinity })
+      const heard: Array<CircuitBreaker.Transition> = []
+      breaker.onTransition((transition) => heard.push(transition))
+      yield* breaker.trip
+      expect(heard).toMatchObject([{ to: "Open", retryAfter: undefined }])
+    })
+  )
+
+  it.effect("finds the circuit in its new state", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make()
+      const states: Array<string> = []
+      breaker.onTransition(() => states.push(breaker.snapshot(0).state))
+      yield* breaker.trip
+      yield* breaker.reset
+      expect(states).toEqual(["Open", "Closed"])
+    })
+  )
+
+  it.effect("hears nothing once it has been told to stop, and may be told twice", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make()
+      let [stopped, other] = [0, 0]
+      const stop = breaker.onTransition(() => stopped++)
+      breaker.onTransition(() => other++)
+      yield* breaker.trip
+      stop()
+      stop()
+      yield* breaker.reset
+      expect([stopped, other]).toEqual([1, 2])
+    })
+  )
+
+  it.effect("can be there twice, and leaves once for each time it is told to stop", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make()
+      let heard = 0
+      const listener = () => void heard++
+      const stop = breaker.onTransition(listener)
+      breaker.onTransition(listener)
+      yield* breaker.trip
+      expect(heard).toBe(2)
+      stop()
+      yield* breaker.reset
+      expect(heard).toBe(3)
+    })
+  )
+
+  it.effect("that throws harms neither the call nor the other listeners", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ consecutiveFailures: 1, openDuration: "1 second" })
+      let heard = 0
+      breaker.onTransition(() => {
+        throw new Error("bug in a listener")
+      })
+      breaker.onTransition(() => void heard++)
+      expect(yield* call(breaker, down)).toBe("down")
+      yield* TestClock.adjust("1 second")
+      expect(yield* call(breaker)).toBe("up")
+      yield* breaker.isolate
+      expect(heard).toBe(4)
+    })
+  )
+
+  it.effect("is not called any more when another one stops it during a transition", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make()
+      let heard = 0
+      breaker.onTransition(() => stop())
+      const stop = breaker.onTransition(() => void heard++)
+      yield* breaker.trip
+      expect(heard).toBe(0)
+    })
+  )
+})

@@ -180,6 +180,19 @@ describe("a command for all keys", () => {
       expect(yield* call(breaker, up, { key: "tenant" })).toBe("Isolated")
     })
   )
+
+  it.effect.each([
+    ["a success", up],
+    ["a failure", down]
+  ] as const)("makes the calls of keys late that were under way: %s", ([, end]) =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ consecutiveFailures: 1 })
+      const running = yield* start(breaker, { key: "tenant" })
+      yield* breaker.reset
+      yield* running.end(end)
+      expect(yield* snapshot(breaker, "tenant")).toMatchObject({ state: "Closed", late: 1 })
+    })
+  )
 })
 
 describe("the mode observe", () => {

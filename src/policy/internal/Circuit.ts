@@ -199,8 +199,9 @@ export class Circuit {
     outcome: Outcome.Outcome,
     error: unknown
   ): void {
-    const { settings, slowMillis, timesCalls, totals } = this.shared
-    const needsTime = timesCalls || outcome._tag === "Failure" || (permit !== undefined && permit.probe > 0)
+    const { order, settings, slowMillis, timesCalls, totals } = this.shared
+    const isProbe = permit !== undefined && permit.probe > 0
+    const needsTime = timesCalls || isProbe || outcome._tag === "Failure" || this.obeyed !== order.number
     const now = needsTime ? Policy.monotonicMillis(fiber) : 0
     const slow = timesCalls && outcome._tag !== "Ignored" && now - startedAt > slowMillis
     if (needsTime) this.advance(fiber, now)

@@ -452,6 +452,22 @@ describe("a listener", () => {
     })
   )
 
+  it.effect("that subscribes during a transition hears the next one", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make()
+      let heard = 0
+      const listener = () => {
+        stop()
+        if (++heard < 10) stop = breaker.onTransition(listener)
+      }
+      let stop = breaker.onTransition(listener)
+      yield* breaker.trip
+      expect(heard).toBe(1)
+      yield* breaker.reset
+      expect(heard).toBe(2)
+    })
+  )
+
   it.effect("is not called any more when another one stops it during a transition", () =>
     Effect.gen(function* () {
       const breaker = yield* CircuitBreaker.make()

@@ -248,7 +248,10 @@ export class Circuit {
   private tellListeners(before: Machine.State, after: Machine.State): void {
     const retryAfter = after._tag === "Open" ? waitOf(after.history.openMillis) : undefined
     const { openings } = after.history
-    for (const listener of this.shared.listeners) {
+    const { listeners } = this.shared
+    // A copy: who subscribes while this goes on hears the next transition, not this one.
+    for (const listener of Array.from(listeners)) {
+      if (!listeners.has(listener)) continue
       try {
         listener({ key: this.key, from: before._tag, to: after._tag, openings, retryAfter })
       } catch {

@@ -478,4 +478,23 @@ describe("a listener", () => {
       expect(heard).toBe(0)
     })
   )
+
+  it.effect("may give a command, and that is the last word", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ openDuration: "1 second", probeTimeout: "1 second" })
+      yield* breaker.reset
+      yield* breaker.trip
+      yield* TestClock.adjust("1 second")
+      yield* start(breaker)
+      breaker.onTransition(({ from, to }) => {
+        if (from === "HalfOpen" && to === "Open") Effect.runSync(breaker.isolate)
+      })
+      const heard: Array<string> = []
+      breaker.onTransition(({ to }) => heard.push(to))
+      yield* TestClock.adjust("1 second")
+      expect(yield* call(breaker)).toBe("Isolated")
+      expect(yield* call(breaker)).toBe("Isolated")
+      expect(heard.toSorted()).toEqual(["Isolated", "Open"])
+    })
+  )
 })

@@ -221,10 +221,11 @@ export class Circuit {
 
   /** What operators and time have decided happens first. */
   private advance(fiber: Fiber.Fiber<unknown, unknown>, now: number): void {
-    const { order, settings } = this.shared
+    const { settings } = this.shared
     if (this.state._tag === "HalfOpen") {
       this.commit(fiber, Machine.advance(this.state, settings, now, this.random(fiber)))
     }
+    const { order } = this.shared
     if (this.obeyed === order.number) return
     this.obeyed = order.number
     this.commit(fiber, order.change(this.state, settings, now, this.random(fiber)))

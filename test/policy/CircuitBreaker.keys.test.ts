@@ -1,0 +1,190 @@
+import { describe, expect, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { TestClock } from "effect/testing"
+import { CircuitBreaker } from "../../src/index.ts"
+import { call, down, fail, snapshot, start, stateOf, up } from "./support/circuit.ts"
+
+describe("a key", () => {
+  it.effect("has a circuit of its own", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ consecutiveFailures: 2 })
+      yield* fail(breaker, 2, { key: "a" })
+      yield* fail(breaker, 1, { key: "b" })
+      yield* fail(breaker)
+      expect(yield* call(breaker, up, { key: "a" })).toBe("Open")
+      expect(yield* snapshot(breaker, "b")).toMatchObject({ state: "Closed", failuresInRow: 1 })
+      expect(yield* snapshot(breaker)).toMatchObject({ state: "Closed", failuresInRow: 1 })
+    })
+  )
+
+  it.effect.each(["", " ", "__proto__", "constructor", "🙂"])("may be any text: %j", (key) =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ consecutiveFailures: 1 })
+      yield* fail(breaker, 1, { key })
+      expect(yield* call(breaker, up, { key })).toBe("Open")
+      expect(yield* call(breaker, up, { key: `${key}.` })).toBe("up")
+      expect(yield* call(breaker)).toBe("up")
+    })
+  )
+
+  it.effect("that is undefined is none", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ consecutiveFailures: 1 })
+      yield* fail(breaker, 1, { key: undefined })
+      expect(yield* call(breaker)).toBe("Open")
+    })
+  )
+
+  it.effect("goes through all states by itself", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ consecutiveFailures: 1, openDuration: "1 second" })
+      yield* fail(breaker, 1, { key: "a" })
+      yield* TestClock.adjust("1 second")
+      yield* fail(breaker, 1, { key: "b" })
+      const probe = yield* start(breaker, { key: "a" })
+      expect(yield* call(breaker, up, { key: "a" })).toBe("HalfOpen")
+      expect(yield* call(breaker, up, { key: "b" })).toBe("Open")
+      yield* probe.end(up)
+      expect(yield* call(breaker, up, { key: "a" })).toBe("up")
+    })
+  )
+
+  it.effect("is part of the totals of the breaker", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ consecutiveFailures: 1 })
+      yield* fail(breaker, 2, { key: "a" })
+      yield* call(breaker, up, { key: "b" })
+      yield* call(breaker)
+      const totals = { successes: 2, failures: 1, rejections: 1, transitions: 1 }
+      expect(yield* snapshot(breaker)).toMatchObject({ state: "Closed", ...totals })
+      expect(yield* snapshot(breaker, "a")).toMatchObject({ state: "Open", ...totals })
+    })
+  )
+
+  it.effect("that nobody has used is closed, and looking at it does not make it", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ consecutiveFailures: 1, maxKeys: 1 })
+      yield* fail(breaker, 1, { key: "a" })
+      expect(yield* snapshot(breaker, "b")).toMatchObject({ state: "Closed", openings: 0, failuresInRow: 0 })
+      expect(yield* stateOf(breaker, "a")).toBe("Open")
+    })
+  )
+})
+
+describe("the number of keys", () => {
+  it.effect("is bounded: beyond it, the one that was least recently used is forgotten", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ consecutiveFailures: 1, maxKeys: 2 })
+      yield* fail(breaker, 1, { key: "a" })
+      yield* fail(breaker, 1, { key: "b" })
+      expect(yield* call(breaker, up, { key: "a" })).toBe("Open")
+      yield* fail(breaker, 1, { key: "c" })
+      expect(yield* Effect.forEach(["a", "b", "c"], (key) => stateOf(breaker, key))).toEqual(["Open", "Closed", "Open"])
+    })
+  )
+
+  it.effect("is 10,000 by default", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ consecutiveFailures: 1 })
+      yield* fail(breaker, 1, { key: "first" })
+      for (let n = 1; n < 10_000; n++) yield* call(breaker, up, { key: `${n}` })
+      expect(yield* stateOf(breaker, "first")).toBe("Open")
+      yield* call(breaker, up, { key: "one too many" })
+      expect(yield* stateOf(breaker, "first")).toBe("Closed")
+    })
+  )
+
+  it.effect("does not push out a key whose probe is under way", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ consecutiveFailures: 1, openDuration: "1 second", maxKeys: 1 })
+      yield* fail(breaker, 1, { key: "probing" })
+      yield* TestClock.adjust("1 second")
+      const probe = yield* start(breaker, { key: "probing" })
+      yield* call(breaker, up, { key: "b" })
+      yield* call(breaker, up, { key: "c" })
+      expect(yield* call(breaker, up, { key: "probing" })).toBe("HalfOpen")
+      yield* probe.end(down)
+      expect(yield* stateOf(breaker, "probing")).toBe("Open")
+      yield* call(breaker, up, { key: "d" })
+      yield* call(breaker, up, { key: "e" })
+      expect(yield* stateOf(breaker, "probing")).toBe("Closed")
+    })
+  )
+})
+
+describe("an idle key", () => {
+  it.effect("is forgotten exactly at the end of its idle time", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({
+        consecutiveFailures: 1,
+        openDuration: "1 day",
+        keyIdleTime: "10 minutes"
+      })
+      yield* fail(breaker, 1, { key: "a" })
+      yield* TestClock.adjust(599_999)
+      expect(yield* stateOf(breaker, "a")).toBe("Open")
+      yield* TestClock.adjust(1)
+      expect(yield* stateOf(breaker, "a")).toBe("Closed")
+      expect(yield* call(breaker, up, { key: "a" })).toBe("up")
+    })
+  )
+
+  it.effect("is forgotten after an hour by default", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ consecutiveFailures: 1, openDuration: "1 day" })
+      yield* fail(breaker, 1, { key: "a" })
+      yield* TestClock.adjust(3_599_999)
+      expect(yield* stateOf(breaker, "a")).toBe("Open")
+      yield* TestClock.adjust(1)
+      expect(yield* stateOf(breaker, "a")).toBe("Closed")
+    })
+  )
+
+  it.effect("is not one whose calls are turned away", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({
+        consecutiveFailures: 1,
+        openDuration: "1 day",
+        keyIdleTime: "10 minutes"
+      })
+      yield* fail(breaker, 1, { key: "a" })
+      for (let n = 0; n < 10; n++) {
+        yield* TestClock.adjust(599_999)
+        expect(yield* call(breaker, up, { key: "a" })).toBe("Open")
+      }
+    })
+  )
+
+  it.effect("does not become used by being looked at", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({
+        consecutiveFailures: 1,
+        openDuration: "1 day",
+        keyIdleTime: "10 minutes"
+      })
+      yield* fail(breaker, 1, { key: "a" })
+      yield* TestClock.adjust("9 minutes")
+      expect(yield* stateOf(breaker, "a")).toBe("Open")
+      yield* TestClock.adjust("1 minute")
+      expect(yield* stateOf(breaker, "a")).toBe("Closed")
+    })
+  )
+
+  it.effect("is kept while its probe is under way", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({
+        consecutiveFailures: 1,
+        openDuration: "1 second",
+        probeTimeout: "1 day",
+        keyIdleTime: "10 minutes"
+      })
+      yield* fail(breaker, 1, { key: "a" })
+      yield* TestClock.adjust("1 second")
+      const probe = yield* start(breaker, { key: "a" })
+      yield* TestClock.adjust("1 hour")
+      expect(yield* call(breaker, up, { key: "a" })).toBe("HalfOpen")
+      yield* probe.end(up)
+      expect(yield* stateOf(breaker, "a")).toBe("Closed")
+    })
+  )
+})

@@ -418,6 +418,7 @@ describe("the kind", () => {
 
   it.each([
     [{}, "opens at 5 failures in a row, for 1m"],
+    [{ openDuration: Infinity }, "opens at 5 failures in a row, until it is reset"],
     [{ mode: "observe" }, "opens at 5 failures in a row, for 1m (observe)"],
     [{ mode: "disabled" }, "opens at 5 failures in a row, for 1m (disabled)"],
     [
@@ -425,8 +426,8 @@ describe("the kind", () => {
       "opens at 25 % failures in the last 10 calls (at least 10 calls), for 5s"
     ],
     [
-      { tripPolicy: "time-window", slowCallDuration: "2 seconds", slowCallRate: 0.8 },
-      "opens at 50 % failures or 80 % over 2s in the last 30s (at least 20 calls), for 1m"
+      { tripPolicy: "time-window", failureRate: 0.07, slowCallDuration: "2 seconds", slowCallRate: 0.555 },
+      "opens at 7 % failures or 55.5 % over 2s in the last 30s (at least 20 calls), for 1m"
     ]
   ] as const)("describes %o in one line", (options, description) => {
     expect(CircuitBreaker.makeUnsafe(options).describe()).toBe(description)

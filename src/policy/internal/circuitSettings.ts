@@ -75,12 +75,16 @@ export const ineffective = ({ slowCallDuration, tripPolicy }: Options): Readonly
 /** When the circuit opens, and for how long. */
 export const describe = (options: Options): string => {
   const { consecutiveFailures, failureRate, openDuration, slowCallDuration, slowCallRate, tripPolicy } = options
-  const open = `for ${Duration.format(openDuration)}${options.mode === "enforce" ? "" : ` (${options.mode})`}`
+  const time = Duration.isFinite(openDuration) ? `for ${Duration.format(openDuration)}` : "until it is reset"
+  const open = `${time}${options.mode === "enforce" ? "" : ` (${options.mode})`}`
   if (tripPolicy === "consecutive") return `opens at ${consecutiveFailures} failures in a row, ${open}`
   const window =
     tripPolicy === "count-window" ? `${options.windowSize} calls` : `${Duration.format(options.windowDuration)}`
   const slow =
-    slowCallDuration === undefined ? "" : ` or ${slowCallRate * 100} % over ${Duration.format(slowCallDuration)}`
+    slowCallDuration === undefined ? "" : ` or ${percent(slowCallRate)} over ${Duration.format(slowCallDuration)}`
   const least = `at least ${minimumCallsOf(options)} calls`
-  return `opens at ${failureRate * 100} % failures${slow} in the last ${window} (${least}), ${open}`
+  return `opens at ${percent(failureRate)} failures${slow} in the last ${window} (${least}), ${open}`
 }
+
+/** Without the noise of binary fractions. */
+const percent = (share: number): string => `${Number((share * 100).toPrecision(12))} %`

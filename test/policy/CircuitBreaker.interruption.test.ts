@@ -1,23 +1,9 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Clock, Effect } from "effect"
+import { Effect } from "effect"
 import { CircuitBreaker, Outcome } from "../../src/index.ts"
+import * as StandingClock from "../support/standingClock.ts"
 import { type Scenario, sweep, type Swept } from "../support/sweep.ts"
 import { call, calls, down, fail, snapshot, up } from "./support/circuit.ts"
-
-/** A clock that stands still until it is set. */
-const standing = () => {
-  let millis = 0
-  const clock: Clock.Clock = {
-    currentTimeMillisUnsafe: () => millis,
-    currentTimeMillis: Effect.sync(() => millis),
-    currentTimeNanosUnsafe: () => BigInt(millis) * 1_000_000n,
-    currentTimeNanos: Effect.sync(() => BigInt(millis) * 1_000_000n),
-    monotonicTimeNanosUnsafe: () => BigInt(millis) * 1_000_000n,
-    monotonicTimeNanos: Effect.sync(() => BigInt(millis) * 1_000_000n),
-    sleep: () => Effect.never
-  }
-  return { clock, set: (to: number) => void (millis = to) }
-}
 
 const work = (end: Effect.Effect<string, string>) =>
   Effect.yieldNow.pipe(Effect.andThen(Effect.yieldNow), Effect.andThen(end))
@@ -35,14 +21,13 @@ const swept = (options: {
   readonly maxOperationsBeforeYield: number
 }): Effect.Effect<Swept> =>
   sweep(() => {
-    const { clock, set } = standing()
-    const onClock = Effect.provideService(Clock.Clock, clock)
+    const clock = StandingClock.make()
     const breaker = CircuitBreaker.makeUnsafe({ openDuration: "1 second", ...options.breaker })
-    Effect.runSync(onClock(options.prepare?.(breaker) ?? Effect.void))
-    set(options.thenSet ?? 0)
+    Effect.runSync(clock.provide(options.prepare?.(breaker) ?? Effect.void))
+    clock.set(options.thenSet ?? 0)
     return {
-      call: onClock(options.call(breaker)),
-      afterwards: (exit) => onClock(options.afterwards(breaker, exit))
+      call: clock.provide(options.call(breaker)),
+      afterwards: (exit) => clock.provide(options.afterwards(breaker, exit))
     }
   }, options)
 

@@ -20,6 +20,7 @@
  * })
  * ```
  */
+import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -42,7 +43,8 @@ type AnyClassify = (
  *
  * **Details**
  *
- * An isolated circuit is shown as open, for ever.
+ * An isolated circuit is shown as open, for ever. The classifiers of calls follow Effect's rules: they may be effects, and a
+ * call whose classifier dies is ignored. Without one, the call is judged as by our own breaker.
  */
 export const fromCircuitBreaker = (breaker: CircuitBreaker.CircuitBreaker): EffectCircuitBreaker.CircuitBreaker => {
   const execute = (
@@ -50,17 +52,28 @@ export const fromCircuitBreaker = (breaker: CircuitBreaker.CircuitBreaker): Effe
     { classify, key }: { readonly key: string; readonly classify?: AnyClassify | undefined }
   ): Effect.Effect<unknown, unknown, unknown> =>
     Effect.suspend(() => {
+      let isAdmitted = false
       let outcome: Outcome.Outcome = Outcome.ignored
-      const judged = Effect.flatMap(Effect.exit(self), (exit) =>
-        Effect.map(outcomeOf(exit, classify), (judgement) => {
-          outcome = judgement
-          return exit
-        })
+      const admitted = Effect.suspend(() => {
+        isAdmitted = true
+        return Effect.exit(self)
+      })
+      const judged = Effect.flatMap(admitted, (exit) =>
+        isInterruption(exit)
+          ? exit
+          : Effect.matchCauseEffect(judge(exit, classify), {
+              onFailure: (cause) => Effect.failCause(Exit.isFailure(exit) ? Cause.combine(exit.cause, cause) : cause),
+              onSuccess: (judgement) => {
+                outcome = judgement
+                return exit
+              }
+            })
       )
       return judged.pipe(
-        breaker.executeWith({ key, classify: (exit) => (Exit.isSuccess(exit) ? outcome : Outcome.classify(exit)) }),
-        Effect.mapError((rejection) => rejectionOf(key, rejection)),
-        Effect.flatten
+        breaker.executeWith({ key, classify: () => outcome }),
+        Effect.mapError((error) =>
+          !isAdmitted && error instanceof CircuitBreaker.CircuitBreakerOpenError ? rejectionOf(key, error) : error
+        )
       )
     })
   return EffectCircuitBreaker.CircuitBreaker.of({
@@ -96,14 +109,17 @@ export const layer = (
     )
   )
 
-const outcomeOf = (
+const isInterruption = (exit: Exit.Exit<unknown, unknown>): boolean =>
+  Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)
+
+const judge = (
   exit: Exit.Exit<unknown, unknown>,
-  classify: AnyClassify | undefined
-): Effect.Effect<Outcome.Outcome, never, unknown> => {
-  if (classify === undefined) return Effect.succeed(Outcome.classify(exit))
-  const outcome = classify(exit)
-  return Effect.isEffect(outcome) ? outcome : Effect.succeed(outcome)
-}
+  classify: AnyClassify = Outcome.classify
+): Effect.Effect<Outcome.Outcome, never, unknown> =>
+  Effect.suspend(() => {
+    const outcome = classify(exit)
+    return Effect.isEffect(outcome) ? outcome : Effect.succeed(outcome)
+  })
 
 const rejectionOf = (
   key: string,

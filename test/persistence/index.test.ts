@@ -5,6 +5,7 @@ import * as EffectCircuitBreaker from "effect/persistence/CircuitBreaker"
 import { TestClock } from "effect/testing"
 import { CircuitBreaker, Policy, Resilience } from "../../src/index.ts"
 import * as Adapter from "../../src/persistence/index.ts"
+import { RecordedEvents } from "../../src/testing/index.ts"
 import * as StandingClock from "../support/standingClock.ts"
 import { type Scenario, sweep } from "../support/sweep.ts"
 
@@ -150,6 +151,17 @@ describe.each(breakers)("%s", (_, make) => {
     })
   )
 
+  it.effect("never asks a classifier about a mere interruption, not even one from inside", () =>
+    Effect.gen(function* () {
+      const breaker = yield* make
+      const classify = () => EffectCircuitBreaker.failure()
+      const exit = yield* Effect.exit(Effect.interrupt.pipe(breaker.execute({ key, classify })))
+      yield* Effect.exit(Effect.interrupt.pipe(breaker.execute({ key, classify })))
+      expect(Exit.hasInterrupts(exit)).toBe(true)
+      expect((yield* breaker.state(key))._tag).toBe("Closed")
+    })
+  )
+
   it.effect("judges by a classifier that answers at once", () =>
     Effect.gen(function* () {
       const breaker = yield* make
@@ -206,6 +218,38 @@ describe.each(breakers)("%s", (_, make) => {
       expect((yield* breaker.state(key))._tag).toBe("Open")
     })
   )
+
+  const boom = new Error("bug in the classifier")
+  const bad: ReadonlyArray<readonly [string, () => EffectCircuitBreaker.Outcome | Effect.Effect<never>]> = [
+    [
+      "throws",
+      () => {
+        throw boom
+      }
+    ],
+    ["dies", () => Effect.die(boom)]
+  ]
+  for (const [how, classify] of bad) {
+    it.effect(`ignores a call whose classifier ${how}, and lets the call die of it`, () =>
+      Effect.gen(function* () {
+        const breaker = yield* make
+        const good = yield* Effect.exit(up.pipe(breaker.execute({ key, classify })))
+        const failed = yield* Effect.exit(down.pipe(breaker.execute({ key, classify })))
+        expect(good).toEqual(Exit.die(boom))
+        expect(failed).toEqual(Exit.failCause(Cause.combine(Cause.fail("down"), Cause.die(boom))))
+        yield* fails(breaker, 1)
+        expect((yield* breaker.state(key))._tag).toBe("Closed")
+      })
+    )
+
+    it.effect(`frees the slot of a probe whose classifier ${how}`, () =>
+      Effect.gen(function* () {
+        const breaker = yield* probing(make)
+        yield* Effect.exit(up.pipe(breaker.execute({ key, classify })))
+        expect(yield* breaker.state(key)).toMatchObject({ _tag: "HalfOpen", probing: false })
+      })
+    )
+  }
 
   it.effect("ignores a call that is interrupted while it is judged, and frees its slot", () =>
     Effect.gen(function* () {
@@ -487,6 +531,18 @@ describe("ours as Effect's", () => {
       })
       yield* Effect.replicateEffect(Effect.ignore(Effect.fail(error).pipe(breaker.execute({ key }))), 2)
       expect((yield* breaker.state(key))._tag).toBe("Open")
+    })
+  )
+
+  it.effect("reads the hint of an error, and names the error in its events", () =>
+    Effect.gen(function* () {
+      const recorded = RecordedEvents.make()
+      const breaker = yield* CircuitBreaker.make({ consecutiveFailures: 1 })
+      const adapted = Adapter.fromCircuitBreaker(breaker)
+      const error = { _tag: "Busy", retryAfter: Duration.minutes(3) }
+      yield* recorded.record(Effect.ignore(Effect.fail(error).pipe(adapted.execute({ key }))))
+      expect(recorded.events()[0]).toMatchObject({ attributes: { exception_type: "Busy" }, error })
+      expect(yield* adapted.state(key)).toMatchObject({ retryAfter: Duration.minutes(3) })
     })
   )
 

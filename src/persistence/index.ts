@@ -44,7 +44,8 @@ type AnyClassify = (
  * **Details**
  *
  * An isolated circuit is shown as open, for ever. The classifiers of calls follow Effect's rules: they may be effects, and a
- * call whose classifier dies is ignored. Without one, the call is judged as by our own breaker.
+ * call whose classifier dies is ignored. Without one, the call is judged as by our own breaker; a
+ * rejection by another of Effect's breakers is ignored as well.
  */
 export const fromCircuitBreaker = (breaker: CircuitBreaker.CircuitBreaker): EffectCircuitBreaker.CircuitBreaker => {
   const execute = (
@@ -114,12 +115,21 @@ const isInterruption = (exit: Exit.Exit<unknown, unknown>): boolean =>
 
 const judge = (
   exit: Exit.Exit<unknown, unknown>,
-  classify: AnyClassify = Outcome.classify
+  classify: AnyClassify = classifyByDefault
 ): Effect.Effect<Outcome.Outcome, never, unknown> =>
   Effect.suspend(() => {
     const outcome = classify(exit)
     return Effect.isEffect(outcome) ? outcome : Effect.succeed(outcome)
   })
+
+/** A rejection says nothing about the dependency in Effect's form either. */
+const classifyByDefault = (exit: Exit.Exit<unknown, unknown>): Outcome.Outcome =>
+  Exit.isFailure(exit) && !Cause.hasDies(exit.cause) && isRejection(Outcome.firstError(exit.cause))
+    ? Outcome.ignored
+    : Outcome.classify(exit)
+
+const isRejection = (error: unknown): boolean =>
+  error instanceof EffectCircuitBreaker.CircuitBreakerError && error.reason._tag !== "CircuitBreakerStoreError"
 
 const rejectionOf = (
   key: string,

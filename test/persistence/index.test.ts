@@ -523,6 +523,25 @@ describe("ours as Effect's", () => {
     })
   )
 
+  it.effect("ignores refusals on our own side by default, in our form and in Effect's", () =>
+    Effect.gen(function* () {
+      const outer = yield* ours
+      const inner = yield* make
+      yield* inner.trip
+      yield* inner.isolate
+      const byUs = up.pipe(inner.execute, outer.execute({ key: "outer" }))
+      const byEffect = up.pipe(
+        Adapter.fromCircuitBreaker(inner).execute({ key: "inner" }),
+        outer.execute({ key: "outer" })
+      )
+      expect((yield* Effect.flip(byUs))._tag).toBe("CircuitBreakerOpenError")
+      yield* Effect.ignore(byUs)
+      expect((yield* Effect.flip(byEffect))._tag).toBe("CircuitBreakerError")
+      yield* Effect.ignore(byEffect)
+      expect(yield* outer.state("outer")).toEqual({ _tag: "Closed", key: "outer" })
+    })
+  )
+
   it.effect("takes an error of a store for a failure", () =>
     Effect.gen(function* () {
       const breaker = yield* ours

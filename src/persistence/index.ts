@@ -21,18 +21,17 @@
  * ```
  */
 import * as Cause from "effect/Cause"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { dual } from "effect/Function"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as EffectCircuitBreaker from "effect/persistence/CircuitBreaker"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 import * as CircuitBreaker from "../policy/CircuitBreaker.ts"
 import * as Outcome from "../policy/Outcome.ts"
 import * as Policy from "../policy/Policy.ts"
+import { rejectionOf, stateOf, transitionOf } from "./internal/translation.ts"
 
 type AnyClassify = (
   exit: Exit.Exit<unknown, unknown>
@@ -44,8 +43,8 @@ type AnyClassify = (
  * **Details**
  *
  * An isolated circuit is shown as open, for ever. The classifiers of calls follow Effect's rules: they may be effects, and a
- * call whose classifier dies is ignored. Without one, the call is judged as by our own breaker; a
- * rejection by another of Effect's breakers is ignored as well.
+ * call whose classifier dies is ignored. Without one, the call is judged as by our own breaker; a rejection by another of
+ * Effect's breakers is ignored as well.
  */
 export const fromCircuitBreaker = (breaker: CircuitBreaker.CircuitBreaker): EffectCircuitBreaker.CircuitBreaker => {
   const execute = (
@@ -130,39 +129,3 @@ const classifyByDefault = (exit: Exit.Exit<unknown, unknown>): Outcome.Outcome =
 
 const isRejection = (error: unknown): boolean =>
   error instanceof EffectCircuitBreaker.CircuitBreakerError && error.reason._tag !== "CircuitBreakerStoreError"
-
-const rejectionOf = (
-  key: string,
-  { retryAfter = Duration.infinity, state }: CircuitBreaker.CircuitBreakerOpenError
-): EffectCircuitBreaker.CircuitBreakerError =>
-  new EffectCircuitBreaker.CircuitBreakerError({
-    reason:
-      state === "HalfOpen"
-        ? new EffectCircuitBreaker.CircuitHalfOpen({ key })
-        : new EffectCircuitBreaker.CircuitOpen({ key, retryAfter })
-  })
-
-const stateOf = (
-  { openings, probing, retryAfter, state }: CircuitBreaker.Snapshot,
-  key: string
-): EffectCircuitBreaker.State => {
-  if (state === "Closed") return { _tag: "Closed", key }
-  if (state === "HalfOpen") return { _tag: "HalfOpen", key, probing: probing > 0, consecutiveOpenings: openings }
-  const wait = Option.getOrElse(retryAfter, () => Duration.infinity)
-  return { _tag: "Open", key, retryAfter: wait, consecutiveOpenings: openings }
-}
-
-/** Effect knows no isolation and no reset by hand: what it has no word for is left out. */
-const transitionOf = ({
-  from,
-  key = "",
-  openings,
-  retryAfter = Duration.infinity,
-  to
-}: CircuitBreaker.Transition): EffectCircuitBreaker.Transition | undefined => {
-  if ((to === "Open" || to === "Isolated") && (from === "Closed" || from === "HalfOpen")) {
-    return { key, from, to: "Open", retryAfter, consecutiveOpenings: openings }
-  }
-  if (from === "Open" && to === "HalfOpen") return { key, from, to }
-  return from === "HalfOpen" && to === "Closed" ? { key, from, to } : undefined
-}

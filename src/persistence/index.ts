@@ -24,6 +24,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { dual } from "effect/Function"
+import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import * as EffectCircuitBreaker from "effect/persistence/CircuitBreaker"
 import * as Queue from "effect/Queue"
@@ -31,11 +32,8 @@ import * as Stream from "effect/Stream"
 import * as CircuitBreaker from "../policy/CircuitBreaker.ts"
 import * as Outcome from "../policy/Outcome.ts"
 import * as Policy from "../policy/Policy.ts"
+import * as Judgement from "./internal/judgement.ts"
 import { rejectionOf, stateOf, transitionOf } from "./internal/translation.ts"
-
-type AnyClassify = (
-  exit: Exit.Exit<unknown, unknown>
-) => EffectCircuitBreaker.Outcome | Effect.Effect<EffectCircuitBreaker.Outcome, never, unknown>
 
 /**
  * A breaker with Effect's interface. Each key has a circuit of its own.
@@ -46,10 +44,31 @@ type AnyClassify = (
  * call whose classifier dies is ignored. Without one, the call is judged as by our own breaker; a rejection by another of
  * Effect's breakers is ignored as well.
  */
-export const fromCircuitBreaker = (breaker: CircuitBreaker.CircuitBreaker): EffectCircuitBreaker.CircuitBreaker => {
+export const fromCircuitBreaker = (breaker: CircuitBreaker.CircuitBreaker): EffectCircuitBreaker.CircuitBreaker =>
+  adapt(breaker, Effect.never)
+
+/** Effect's breaker, backed by the breaker of a service. Its transitions end with the layer. */
+export const layer = (
+  service: string
+): Layer.Layer<EffectCircuitBreaker.CircuitBreaker, never, Policy.ResilienceRegistry> =>
+  Layer.effect(
+    EffectCircuitBreaker.CircuitBreaker,
+    Effect.gen(function* () {
+      const breaker = yield* Policy.instanceOf(CircuitBreaker.Kind, service)
+      const closed = yield* Latch.make()
+      yield* Effect.addFinalizer(() => closed.open)
+      return adapt(breaker ?? CircuitBreaker.makeUnsafe({ service, mode: "disabled" }), closed.await)
+    })
+  )
+
+/** `end` succeeds when there will be no more transitions. */
+const adapt = (
+  breaker: CircuitBreaker.CircuitBreaker,
+  end: Effect.Effect<void>
+): EffectCircuitBreaker.CircuitBreaker => {
   const execute = (
     self: Effect.Effect<unknown, unknown, unknown>,
-    { classify, key }: { readonly key: string; readonly classify?: AnyClassify | undefined }
+    { classify, key }: { readonly key: string; readonly classify?: Judgement.Classify | undefined }
   ): Effect.Effect<unknown, unknown, unknown> =>
     Effect.suspend(() => {
       let isAdmitted = false
@@ -59,9 +78,9 @@ export const fromCircuitBreaker = (breaker: CircuitBreaker.CircuitBreaker): Effe
         return Effect.exit(self)
       })
       const judged = Effect.flatMap(admitted, (exit) =>
-        isInterruption(exit)
+        Judgement.isInterruption(exit)
           ? exit
-          : Effect.matchCauseEffect(judge(exit, classify), {
+          : Effect.matchCauseEffect(Judgement.judge(exit, classify), {
               onFailure: (cause) => Effect.failCause(Exit.isFailure(exit) ? Cause.combine(exit.cause, cause) : cause),
               onSuccess: (judgement) => {
                 outcome = judgement
@@ -82,50 +101,19 @@ export const fromCircuitBreaker = (breaker: CircuitBreaker.CircuitBreaker): Effe
     state: (key) =>
       Effect.withFiber((fiber) => Effect.succeed(stateOf(breaker.snapshot(Policy.monotonicMillis(fiber), key), key))),
     transitions: Stream.callback<EffectCircuitBreaker.Transition>(
-      (queue) =>
-        Effect.acquireRelease(
-          Effect.sync(() =>
-            breaker.onTransition((transition) => {
-              const known = transitionOf(transition)
-              if (known !== undefined) Queue.offerUnsafe(queue, known)
-            })
-          ),
-          (stop) => Effect.sync(stop)
-        ),
+      (queue) => {
+        const listen = Effect.sync(() =>
+          breaker.onTransition((transition) => {
+            const known = transitionOf(transition)
+            if (known !== undefined) Queue.offerUnsafe(queue, known)
+          })
+        )
+        return Effect.acquireRelease(listen, (stop) => Effect.sync(stop)).pipe(
+          Effect.andThen(end),
+          Effect.andThen(Queue.end(queue))
+        )
+      },
       { bufferSize: 128, strategy: "sliding" }
     )
   })
 }
-
-/** Effect's breaker, backed by the breaker of a service. */
-export const layer = (
-  service: string
-): Layer.Layer<EffectCircuitBreaker.CircuitBreaker, never, Policy.ResilienceRegistry> =>
-  Layer.effect(
-    EffectCircuitBreaker.CircuitBreaker,
-    Policy.instanceOf(CircuitBreaker.Kind, service).pipe(
-      Effect.map((breaker) => breaker ?? CircuitBreaker.makeUnsafe({ service, mode: "disabled" })),
-      Effect.map(fromCircuitBreaker)
-    )
-  )
-
-const isInterruption = (exit: Exit.Exit<unknown, unknown>): boolean =>
-  Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)
-
-const judge = (
-  exit: Exit.Exit<unknown, unknown>,
-  classify: AnyClassify = classifyByDefault
-): Effect.Effect<Outcome.Outcome, never, unknown> =>
-  Effect.suspend(() => {
-    const outcome = classify(exit)
-    return Effect.isEffect(outcome) ? outcome : Effect.succeed(outcome)
-  })
-
-/** A rejection says nothing about the dependency in Effect's form either. */
-const classifyByDefault = (exit: Exit.Exit<unknown, unknown>): Outcome.Outcome =>
-  Exit.isFailure(exit) && !Cause.hasDies(exit.cause) && isRejection(Outcome.firstError(exit.cause))
-    ? Outcome.ignored
-    : Outcome.classify(exit)
-
-const isRejection = (error: unknown): boolean =>
-  error instanceof EffectCircuitBreaker.CircuitBreakerError && error.reason._tag !== "CircuitBreakerStoreError"

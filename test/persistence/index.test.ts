@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Cause, Context, Deferred, Duration, Effect, Exit, Fiber, Layer, Option, type Scope, Stream } from "effect"
+import { Cause, Context, Deferred, Duration, Effect, Exit, Fiber, Layer, Option, Scope, Stream } from "effect"
 import { HttpClient, HttpClientResponse } from "effect/http"
 import * as EffectCircuitBreaker from "effect/persistence/CircuitBreaker"
 import { TestClock } from "effect/testing"
@@ -599,6 +599,24 @@ describe("ours as Effect's", () => {
 })
 
 describe("layer", () => {
+  it.effect("ends the transitions when its scope closes", () =>
+    Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      const context = yield* Layer.buildWithScope(
+        Layer.provide(Adapter.layer("api"), Resilience.layer({ circuitBreaker: { consecutiveFailures: 2 } })),
+        scope
+      )
+      const breaker = Context.get(context, EffectCircuitBreaker.CircuitBreaker)
+      const fiber = yield* Effect.forkChild(Stream.runCollect(breaker.transitions), { startImmediately: true })
+      yield* fails(breaker, 2)
+      yield* Effect.yieldNow
+      expect(fiber.pollUnsafe()).toBeUndefined()
+      yield* Scope.close(scope, Exit.void)
+      expect(yield* Fiber.join(fiber)).toMatchObject([{ key, from: "Closed", to: "Open" }])
+      expect(yield* Stream.runCollect(breaker.transitions)).toEqual([])
+    })
+  )
+
   const guarded = Effect.gen(function* () {
     const breaker = yield* EffectCircuitBreaker.CircuitBreaker
     yield* fails(breaker, 2)

@@ -467,10 +467,21 @@ describe("ours as Effect's", () => {
       yield* breaker.isolate
       yield* call
       yield* Effect.yieldNow
-      expect(seen.filter((transition) => transition.key === key)).toEqual([
+      expect(seen).toEqual([
         { key, from: "Closed", to: "Open", retryAfter: Duration.infinity, consecutiveOpenings: 0 },
         { key, from: "Closed", to: "Open", retryAfter: Duration.seconds(10), consecutiveOpenings: 1 }
       ])
+    })
+  )
+
+  it.effect("emits nothing about the circuit without a key, through which none of its calls goes", () =>
+    Effect.gen(function* () {
+      const breaker = yield* make
+      const adapted = Adapter.fromCircuitBreaker(breaker)
+      const first = yield* Effect.forkChild(Stream.runHead(adapted.transitions), { startImmediately: true })
+      yield* breaker.trip
+      yield* fails(adapted, 2)
+      expect(Option.getOrThrow(yield* Fiber.join(first)).key).toBe(key)
     })
   )
 

@@ -29,14 +29,18 @@ export const stateOf = (
   return { _tag: "Open", key, retryAfter: wait, consecutiveOpenings: openings }
 }
 
-/** A transition; Effect knows no isolation and no reset by hand: what it has no word for is left out. */
+/**
+ * A transition. What Effect has no word for is left out: resets by hand, and the circuit without a key, through which no
+ * call in Effect's way goes.
+ */
 export const transitionOf = ({
   from,
-  key = "",
+  key,
   openings,
   retryAfter = Duration.infinity,
   to
 }: CircuitBreaker.Transition): EffectCircuitBreaker.Transition | undefined => {
+  if (key === undefined) return undefined
   if ((to === "Open" || to === "Isolated") && (from === "Closed" || from === "HalfOpen")) {
     return { key, from, to: "Open", retryAfter, consecutiveOpenings: openings }
   }

@@ -83,15 +83,27 @@ export const decide = (
 /** The most attempts and the most waiting that one call can cause, hints aside. */
 export const worstCase = (settings: Settings): { readonly attempts: number; readonly waitMillis: number } => {
   const profiles = [settings.retryable, settings.overloaded, settings["rate-limited"]]
-  const attempts = Math.max(...profiles.map(({ maxAttempts }) => maxAttempts))
-  return { attempts, waitMillis: Math.max(...profiles.map(longestWaits)) }
+  profiles.sort((one, other) => one.maxAttempts - other.maxAttempts)
+  return { attempts: profiles.at(-1)!.maxAttempts, waitMillis: longestWaits(profiles, 1) }
 }
 
-const longestWaits = ({ backoff, maxAttempts }: Profile): number => {
-  let [total, delay] = [0, 0]
-  for (let retry = 1; retry < maxAttempts; retry++) {
-    delay = Backoff.delayMillis(backoff, retry, delay, 1)
+/**
+ * The most waiting after so many attempts. Delays only grow, so in the worst case a class that occurs at all occurs until
+ * its attempts run out, and then one that allows more takes over.
+ */
+const longestWaits = (byAttempts: ReadonlyArray<Profile>, attempts: number): number =>
+  byAttempts.reduce((longest, { backoff, maxAttempts }, index) => {
+    const own = longestDelays(backoff, maxAttempts - attempts)
+    return Math.max(longest, own + longestWaits(byAttempts.slice(index + 1), maxAttempts))
+  }, 0)
+
+const longestDelays = (backoff: Backoff.Settings, retries: number): number => {
+  let [total, before] = [0, 0]
+  for (let retry = 1; retry <= retries; retry++) {
+    const delay = Backoff.delayMillis(backoff, retry, before, 1)
+    if (delay === before) return total + delay * (retries - retry + 1)
     total += delay
+    before = delay
   }
   return total
 }

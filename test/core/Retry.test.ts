@@ -258,9 +258,72 @@ describe("the worst case", () => {
     expect(waitMillis("decorrelated")).toBe(3_000 + 9_000 + 10_000)
   })
 
-  it("is that of the class with the most of either", () => {
+  it("of one class alone is that of its attempts", () => {
     expect(Retry.worstCase(settings)).toEqual({ attempts: 6, waitMillis: 5_000 + 10_000 + 20_000 + 40_000 + 60_000 })
   })
+
+  it("of classes in turn can be longer than that of each: a few long delays, then many short ones", () => {
+    const fixed = (baseMillis: number): Backoff.Settings => ({ ...backoff(baseMillis), strategy: "fixed" })
+    const mixed: Retry.Settings = {
+      retryable: once,
+      overloaded: { maxAttempts: 6, backoff: fixed(1_000) },
+      "rate-limited": { maxAttempts: 3, backoff: fixed(60_000) },
+      hintMaxMillis: 0
+    }
+    expect(Retry.worstCase(mixed)).toEqual({ attempts: 6, waitMillis: 2 * 60_000 + 3 * 1_000 })
+  })
+
+  it("of attempts without a practical limit is worked out at once", () => {
+    const maxAttempts = Number.MAX_SAFE_INTEGER
+    const waitMillis = (backoff: Backoff.Settings) => Retry.worstCase(only({ maxAttempts, backoff })).waitMillis
+    expect(waitMillis(backoff(0))).toBe(0)
+    expect(waitMillis({ ...backoff(1), strategy: "fixed" })).toBe(maxAttempts - 1)
+    expect(waitMillis(backoff(1_000))).toBeCloseTo(60_000 * maxAttempts, -9)
+    expect(waitMillis({ ...backoff(1_000), strategy: "linear" })).toBeCloseTo(60_000 * maxAttempts, -9)
+    expect(waitMillis(backoff(1_000, "decorrelated"))).toBeCloseTo(60_000 * maxAttempts, -9)
+  })
+
+  const Profile = Schema.Struct({
+    maxAttempts: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 5 })),
+    strategy: Schema.Literals(["exponential", "linear", "fixed", "random"]),
+    jitter: Schema.Literals(["none", "equal", "full", "decorrelated"]),
+    baseMillis: Schema.Literals([0, 1, 10, 35]),
+    maxMillis: Schema.Literals([15, 100])
+  })
+  it.prop(
+    "is the worst of all possible sequences of failures",
+    { profiles: Schema.Tuple([Profile, Profile, Profile]) },
+    ({ profiles }) => {
+      const [retryable, overloaded, rateLimited] = profiles.map(({ maxAttempts, ...backoff }): Retry.Profile => ({
+        maxAttempts,
+        backoff: { ...backoff, factor: 2 }
+      }))
+      const settings: Retry.Settings = {
+        retryable: retryable!,
+        overloaded: overloaded!,
+        "rate-limited": rateLimited!,
+        hintMaxMillis: 0
+      }
+      const longest = (state: Retry.State): { readonly attempts: number; readonly waitMillis: number } => {
+        let worst = { attempts: state.attempts, waitMillis: 0 }
+        for (const kind of ["retryable", "overloaded", "rate-limited"] as const) {
+          const decision = Retry.decide(state, settings, { kind, hintMillis: 0, needsHint: false }, Infinity, 1)
+          if (decision._tag === "GiveUp") continue
+          const rest = longest(decision.state)
+          worst = {
+            attempts: Math.max(worst.attempts, rest.attempts),
+            waitMillis: Math.max(worst.waitMillis, decision.waitMillis + rest.waitMillis)
+          }
+        }
+        return worst
+      }
+      const { attempts, waitMillis } = longest(Retry.initial)
+      const found = Retry.worstCase(settings)
+      expect(found.attempts).toBe(attempts)
+      expect(found.waitMillis).toBeCloseTo(waitMillis, 6)
+    },
+    { arbitrary: { runs: 300, seed: 8 } }
+  )
 })
 
 describe("any call", () => {

@@ -332,6 +332,21 @@ describe("the metadata of the schedule", () => {
       expect(seen.map(({ duration }) => String(duration))).toEqual(["0 millis", "1000 millis", "2000 millis"])
     })
   )
+
+  it.effect("is the same as under Effect.retry", () =>
+    Effect.gen(function* () {
+      const options = { maxAttempts: 4, jitter: "none" } as const
+      const effects = yield* attemptsSeen(Effect.retry(Retry.schedule(options)))
+      const start = yield* Clock.currentTimeMillis
+      const ours = yield* attemptsSeen(Retry.makeUnsafe(options).execute)
+      const onward = ({ attempt, now, start: from, ...metadata }: Schedule.Metadata) =>
+        attempt === 0
+          ? { attempt, now, start: from, ...metadata }
+          : { attempt, now: now + start, start: from + start, ...metadata }
+      expect(ours).toEqual(effects.map(onward))
+      expect(ours.map(({ elapsedSincePrevious }) => elapsedSincePrevious)).toEqual([0, 0, 1_100, 2_100])
+    })
+  )
 })
 
 describe("the retry of a service", () => {

@@ -2,7 +2,6 @@
  * One call with all its attempts.
  */
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
@@ -117,7 +116,8 @@ class Attempts<A, E, R> {
   private readonly fiber: Fiber.Fiber<unknown, unknown>
   private readonly self: Effect.Effect<A, E, R>
   private readonly causes: Array<Cause.Cause<E>> = []
-  private readonly startedAt: number
+  private readonly firstFailedAt: number
+  private failedAt: number
   private state = Machine.initial
 
   constructor(
@@ -132,7 +132,8 @@ class Attempts<A, E, R> {
     this.choices = choices
     this.fiber = fiber
     this.self = self
-    this.startedAt = Policy.wallMillis(fiber)
+    this.firstFailedAt = Policy.wallMillis(fiber)
+    this.failedAt = this.firstFailedAt
   }
 
   /** Decides after a failed attempt. */
@@ -175,6 +176,7 @@ class Attempts<A, E, R> {
     { state, waitMillis }: Extract<Machine.Decision, { readonly _tag: "Retry" }>
   ): Effect.Effect<A, E | RetryExhaustedError<E>, R> {
     const { budget, fiber, shared } = this
+    const metadata = this.metadata(error, waitMillis)
     let isReserved = false
     const waited = Effect.onExitPrimitive(
       Effect.suspend(() => {
@@ -202,7 +204,7 @@ class Attempts<A, E, R> {
       }
       shared.totals.retries++
       this.state = state
-      return Effect.matchCauseEffect(this.attempt(error, waitMillis), {
+      return Effect.matchCauseEffect(Effect.provideService(this.self, Schedule.CurrentMetadata, metadata), {
         onSuccess: (value) => {
           shared.totals.successes++
           shared.totals.successesAfterRetry++
@@ -219,20 +221,22 @@ class Attempts<A, E, R> {
     return RetryBudget.reserve(budget, shared.budget, Policy.monotonicMillis(fiber))
   }
 
-  /** The effect can see which attempt it is, as under `Effect.retry`. */
-  private attempt(input: E, waitMillis: number): Effect.Effect<A, E, R> {
-    const now = this.fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
+  /** What the next attempt can see of the retry, as under `Effect.retry`. */
+  private metadata(input: E, waitMillis: number): Schedule.Metadata {
+    const now = Policy.wallMillis(this.fiber)
     const duration = Duration.millis(waitMillis)
-    return Effect.provideService(this.self, Schedule.CurrentMetadata, {
+    const elapsedSincePrevious = now - this.failedAt
+    this.failedAt = now
+    return {
       input,
       output: duration,
       duration,
-      attempt: this.state.attempts - 1,
-      start: this.startedAt,
+      attempt: this.state.attempts,
+      start: this.firstFailedAt,
       now,
-      elapsed: now - this.startedAt,
-      elapsedSincePrevious: waitMillis
-    })
+      elapsed: now - this.firstFailedAt,
+      elapsedSincePrevious
+    }
   }
 
   private exhaust(

@@ -347,6 +347,19 @@ describe("the metadata of the schedule", () => {
       expect(ours.map(({ elapsedSincePrevious }) => elapsedSincePrevious)).toEqual([0, 0, 1_100, 2_100])
     })
   )
+
+  it.effect("of a schedule outside is not taken for that of the first attempt", () =>
+    Effect.gen(function* () {
+      const inner = Retry.makeUnsafe({ ...instant, maxAttempts: 2 })
+      const seen = yield* attemptsSeen((self) => self.pipe(inner.execute, Effect.retry({ times: 1 })))
+      expect(seen.map(({ attempt, input }) => [attempt, input])).toEqual([
+        [0, undefined],
+        [1, "busy"],
+        [0, undefined],
+        [1, "busy"]
+      ])
+    })
+  )
 })
 
 describe("the retry of a service", () => {

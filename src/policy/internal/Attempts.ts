@@ -100,7 +100,7 @@ export const guard = <A, E, R>(
   Effect.withFiber<A, E | RetryExhaustedError<E>, R>((fiber) => {
     const budget = budgetOf(fiber)
     if (budget !== undefined) RetryBudget.deposit(budget, Policy.monotonicMillis(fiber))
-    return Effect.matchCauseEffect(self, {
+    return Effect.matchCauseEffect(firstAttempt(fiber, self), {
       onSuccess: (value) => {
         shared.totals.successes++
         return Effect.succeed(value)
@@ -108,6 +108,17 @@ export const guard = <A, E, R>(
       onFailure: (cause) => new Attempts(shared, budget, choices, fiber, self).next(cause)
     })
   })
+
+const NO_METADATA = Schedule.CurrentMetadata.defaultValue()
+
+/** Under a schedule outside, what the effect sees of that one is not for it. */
+const firstAttempt = <A, E, R>(
+  fiber: Fiber.Fiber<unknown, unknown>,
+  self: Effect.Effect<A, E, R>
+): Effect.Effect<A, E, R> =>
+  fiber.getRef(Schedule.CurrentMetadata).attempt === 0
+    ? self
+    : Effect.provideService(self, Schedule.CurrentMetadata, NO_METADATA)
 
 class Attempts<A, E, R> {
   private readonly shared: Shared

@@ -43,12 +43,19 @@ const UNITS = new Set(["weeks", "days", "hours", "minutes", "seconds", "millisec
 
 /** The duration that an input means, if it means one. */
 export const durationOf = (input: unknown): Duration.Duration | undefined => {
-  if (Number.isNaN(input)) return undefined
-  if (typeof input === "object" && input !== null && !Duration.isDuration(input) && !Array.isArray(input)) {
-    const keys = Object.keys(input)
-    if (keys.length === 0 || !keys.every((key) => UNITS.has(key))) return undefined
-  }
+  if (Number.isNaN(input) || (isParts(input) && !areTimes(input))) return undefined
   return Option.getOrUndefined(Duration.fromInput(input as Duration.Input))
+}
+
+const isParts = (input: unknown): input is object =>
+  typeof input === "object" && input !== null && !Duration.isDuration(input)
+
+/** Effect takes a part that is no number for zero, and overlooks units that it does not know. */
+const areTimes = (parts: object): boolean => {
+  const times = Object.entries(parts).filter(([, time]) => time !== undefined)
+  const isTime = ([unit, time]: readonly [string, unknown]): boolean =>
+    (Array.isArray(parts) || UNITS.has(unit)) && typeof time === "number" && !Number.isNaN(time)
+  return times.length > 0 && times.every(isTime)
 }
 
 const AnyDuration = Schema.declare<Duration.Input>(

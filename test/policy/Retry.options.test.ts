@@ -116,6 +116,10 @@ describe("the options", () => {
     expect(problems({ maxAttempt: 3 })).toEqual([
       'maxAttempt: expected no such option (did you mean "maxAttempts"?), got 3'
     ])
+    expect(problems({ overload: { baseDely: 5 }, budget: { windw: 5 } })).toEqual([
+      'overload.baseDely: expected no such option (did you mean "baseDelay"?), got 5',
+      'budget.windw: expected no such option (did you mean "window"?), got 5'
+    ])
     expect(problems({ colour: "red" })).toEqual(['colour: expected no such option, got "red"'])
   })
 

@@ -198,9 +198,14 @@ export const show = (value: unknown): string => {
 const EXCESS = "Expected no excess property"
 
 const suggestion = (schema: unknown, path: ReadonlyArray<string>): string => {
-  const parent = path.slice(0, -1).reduce((at, key) => property(property(at, "fields"), key), schema)
+  const parent = path.slice(0, -1).reduce(groupIn, schema)
   const guess = nearest(path.at(-1) ?? "", Object.keys(property(parent, "fields") ?? {}))
   return guess === undefined ? "" : ` (did you mean "${guess}"?)`
+}
+
+const groupIn = (parent: unknown, key: string): unknown => {
+  const field = property(property(parent, "fields"), key)
+  return field === undefined ? undefined : aboutOf(field as Schema.Constraint).group
 }
 
 const toStandardIssues = SchemaIssue.makeFormatterStandardSchemaV1()

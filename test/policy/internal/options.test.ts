@@ -174,6 +174,15 @@ describe("decoding", () => {
       value: [{ path: ["colour"], message: "Expected no such option", actual: 5 }]
     })
   })
+
+  it.each(["always", "maybe"])("suggests the nearest option of the same group: %s", (group) => {
+    const complaint = (name: string, message: string) => ({
+      value: [{ path: [group, name], message: `Expected no such option${message}`, actual: 5 }]
+    })
+    const failureOf = (name: string) => Result.getFailure(decode({ [group]: { [name]: 5 } }))
+    expect(failureOf("windw")).toMatchObject(complaint("windw", ' (did you mean "window"?)'))
+    expect(failureOf("limit")).toMatchObject(complaint("limit", ""))
+  })
 })
 
 describe("an option without effect", () => {

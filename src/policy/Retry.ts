@@ -296,7 +296,7 @@ const fromOptions = <O extends OnExhausted>(
     describe: () => {
       const { baseDelay, jitter, maxAttempts, maxDelay, strategy } = options
       const delays = `${strategy} delays from ${Duration.format(baseDelay)} to ${Duration.format(maxDelay)}`
-      const limit = budget === undefined ? "no budget" : `a budget of ${budget.ratio * 100} %`
+      const limit = budget === undefined ? "no budget" : `a budget of ${Number((budget.ratio * 100).toFixed(2))} %`
       return `${maxAttempts} attempts, ${delays}, jitter ${jitter}, ${limit}`
     },
     execute: guard(undefined) as Retry<O>["execute"],

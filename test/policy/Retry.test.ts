@@ -409,6 +409,8 @@ describe("an instance", () => {
     const linear = Retry.makeUnsafe({ maxAttempts: 5, strategy: "linear", jitter: "none", budget: {} })
     expect(linear.describe()).toBe("5 attempts, linear delays from 1s to 10s, jitter none, a budget of 20 %")
     expect(Retry.makeUnsafe({ budget: { enabled: false } }).describe()).toContain("no budget")
+    expect(Retry.makeUnsafe({ budget: { ratio: 0.07 } }).describe()).toContain("a budget of 7 %")
+    expect(Retry.makeUnsafe({ budget: { ratio: 0.125 } }).describe()).toContain("a budget of 12.5 %")
   })
 
   it("tells the worst that one call can cause", () => {

@@ -1,0 +1,477 @@
+import { describe, expect, it } from "@effect/vitest"
+import { Cause, Config, ConfigProvider, Data, Duration, Effect, Option, PlatformError, Schema } from "effect"
+import { AiError } from "effect/ai"
+import { Headers, HttpClientError, HttpClientRequest, HttpClientResponse } from "effect/http"
+import { SqlError } from "effect/sql"
+import {
+  Bulkhead,
+  CircuitBreaker,
+  Classifier,
+  Deadline,
+  type ResilienceError,
+  Retry,
+  Timeout
+} from "../../src/index.ts"
+
+const NOW = Date.parse("2026-10-18T07:00:00Z")
+
+const kindOf = (error: unknown): string => Classifier.classify(error, NOW).kind
+const hintOf = (error: unknown): number | undefined => {
+  const hint = Classifier.retryAfter(error, NOW)
+  return hint && Duration.toSeconds(hint)
+}
+
+const traits = (retryPolicy: ResilienceError.RetryPolicy, httpStatus: number) => ({
+  errorCode: "test.failure",
+  category: "external_error",
+  userMessage: "Sorry.",
+  retryPolicy,
+  httpStatus
+})
+
+const request = HttpClientRequest.get("https://example.com")
+const responseOf = (status: number, headers: Record<string, string> = {}) =>
+  HttpClientResponse.fromWeb(request, new Response(null, { status, headers }))
+const statusError = (status: number, headers: Record<string, string> = {}) =>
+  new HttpClientError.HttpClientError({
+    reason: new HttpClientError.StatusCodeError({ request, response: responseOf(status, headers) })
+  })
+
+const coded = (code: unknown) => Object.assign(new Error("no matter"), { code })
+
+describe("an error about which nothing is known", () => {
+  class Odd extends Data.TaggedError("Odd") {}
+  it.each([
+    ["text"],
+    [42],
+    [null],
+    [undefined],
+    [true],
+    [Symbol("x")],
+    [() => 1],
+    [{}],
+    [[]],
+    [new Error()],
+    [new Odd()]
+  ])("is retryable, without a hint: %o", (error) => {
+    expect(Classifier.classify(error, NOW)).toEqual({ kind: "retryable" })
+  })
+})
+
+describe("the text of a message", () => {
+  it.each([
+    "429 Too Many Requests",
+    "503",
+    "ECONNREFUSED",
+    "ENOENT: no such file",
+    "overloaded",
+    "invalid",
+    "retry-after: 7"
+  ])("says nothing: %s", (message) => {
+    const named = Object.assign(new Error(message), { name: message, description: message, stack: message })
+    for (const error of [named, message, { message }, { error: message }, { body: { message } }]) {
+      expect(Classifier.classify(error, NOW)).toEqual({ kind: "retryable" })
+    }
+  })
+})
+
+describe("the traits of an error", () => {
+  it.each([
+    ["never", 503, "not-retryable"],
+    ["never", 429, "not-retryable"],
+    ["never", 529, "not-retryable"],
+    ["always", 503, "retryable"],
+    ["always", 404, "retryable"],
+    ["always", 429, "rate-limited"],
+    ["always", 529, "overloaded"]
+  ] as const)("decide: %s with status %d is %s", (policy, status, kind) => {
+    expect(Classifier.classify(traits(policy, status), NOW)).toEqual({ kind })
+  })
+
+  it("that name a condition ask for a hint, without which an attempt is in vain", () => {
+    expect(Classifier.classify(traits("conditional", 503), NOW)).toEqual({ kind: "retryable", needsHint: true })
+    expect(Classifier.classify(traits("conditional", 404), NOW)).toEqual({ kind: "retryable", needsHint: true })
+    expect(Classifier.classify(traits("conditional", 529), NOW)).toEqual({ kind: "retryable", needsHint: true })
+  })
+
+  it("that name a condition need no hint where a rate limit is used up, because it fills again", () => {
+    expect(Classifier.classify(traits("conditional", 429), NOW)).toEqual({ kind: "rate-limited" })
+  })
+
+  it("give a hint, unless another attempt makes no sense", () => {
+    const retryAfter = Duration.seconds(7)
+    expect(Classifier.classify({ ...traits("conditional", 503), retryAfter }, NOW)).toEqual({
+      kind: "retryable",
+      needsHint: true,
+      retryAfter
+    })
+    expect(Classifier.classify({ ...traits("never", 503), retryAfter }, NOW)).toEqual({ kind: "not-retryable" })
+  })
+
+  it("come before everything else that an error says", () => {
+    expect(kindOf({ ...traits("always", 500), isRetryable: false, status: 404, code: "ENOENT" })).toBe("retryable")
+    expect(kindOf({ ...traits("always", 500), _tag: "ConfigError" })).toBe("retryable")
+    expect(kindOf({ ...traits("never", 404), isRetryable: true, status: 503, code: "ECONNRESET" })).toBe(
+      "not-retryable"
+    )
+  })
+
+  it("are none when one of them is missing", () => {
+    const { errorCode: _, ...incomplete } = traits("never", 503)
+    expect(kindOf(incomplete)).toBe("retryable")
+  })
+})
+
+describe("our own errors", () => {
+  const service = "llm"
+  const retryAfter = Duration.seconds(7)
+
+  it("are classified by their traits", () => {
+    const duration = Duration.seconds(1)
+    const timeout = new Timeout.TimeoutExceededError({ service, scope: "attempt", duration })
+    const late = new Deadline.TimeoutExceededError({ service, scope: "total", duration, isStarted: false })
+    const exhausted = new Retry.RetryExhaustedError({ service, lastError: "busy", causes: [], retryAfter })
+    expect(Classifier.classify(timeout, NOW)).toEqual({ kind: "retryable" })
+    expect(Classifier.classify(late, NOW)).toEqual({ kind: "retryable" })
+    expect(Classifier.classify(exhausted, NOW)).toEqual({ kind: "not-retryable" })
+  })
+
+  it("that are rejections ask for a hint", () => {
+    const open = (retryAfter?: Duration.Duration) =>
+      new CircuitBreaker.CircuitBreakerOpenError({ service, state: "Open", retryAfter })
+    const full = new Bulkhead.BulkheadRejectedError({ service, reason: "full", limit: 1 })
+    expect(Classifier.classify(open(retryAfter), NOW)).toEqual({ kind: "retryable", needsHint: true, retryAfter })
+    expect(Classifier.classify(open(), NOW)).toEqual({ kind: "retryable", needsHint: true })
+    expect(Classifier.classify(full, NOW)).toEqual({ kind: "retryable", needsHint: true })
+  })
+})
+
+describe("Effect's own errors", () => {
+  it("about our input or program are not retryable", () => {
+    const decoded = Effect.runSync(Effect.flip(Schema.decodeUnknownEffect(Schema.Number)("x")))
+    const configured = Effect.runSync(Effect.flip(Config.Number("MISSING").parse(ConfigProvider.fromUnknown({}))))
+    const missing = Effect.runSync(Effect.flip(Effect.fromOption(Option.none())))
+    expect([decoded._tag, configured._tag, missing._tag]).toEqual(["SchemaError", "ConfigError", "NoSuchElementError"])
+    for (const error of [decoded, configured, missing, new Cause.IllegalArgumentError("x")]) {
+      expect(Classifier.classify(error, NOW)).toEqual({ kind: "not-retryable" })
+    }
+  })
+
+  it("about time and capacity are retryable", () => {
+    const timeout = Effect.runSync(Effect.flip(Effect.timeout(Effect.fail(new Cause.TimeoutError()), "1 second")))
+    for (const error of [timeout, new Cause.TimeoutError(), new Cause.ExceededCapacityError()]) {
+      expect(Classifier.classify(error, NOW)).toEqual({ kind: "retryable" })
+    }
+  })
+})
+
+describe("errors of Effect's HTTP client", () => {
+  const because = (reason: HttpClientError.HttpClientErrorReason) => new HttpClientError.HttpClientError({ reason })
+  const { DecodeError, EmptyBodyError, EncodeError, InvalidUrlError, TransportError } = HttpClientError
+
+  it.each([
+    [408, "retryable"],
+    [425, "retryable"],
+    [429, "rate-limited"],
+    [500, "retryable"],
+    [502, "retryable"],
+    [503, "retryable"],
+    [504, "retryable"],
+    [529, "overloaded"],
+    [400, "not-retryable"],
+    [401, "not-retryable"],
+    [403, "not-retryable"],
+    [404, "not-retryable"],
+    [409, "not-retryable"],
+    [422, "not-retryable"],
+    [501, "not-retryable"],
+    [505, "not-retryable"]
+  ])("are classified by the status of the response: %d is %s", (status, kind) => {
+    expect(Classifier.classify(statusError(status), NOW)).toEqual({ kind })
+  })
+
+  it("about the transport are retryable", () => {
+    expect(kindOf(because(new TransportError({ request, cause: new TypeError("fetch failed") })))).toBe("retryable")
+    expect(kindOf(because(new TransportError({ request, cause: coded("ECONNRESET") })))).toBe("retryable")
+  })
+
+  it("about the transport can have a cause that another attempt does not change", () => {
+    expect(kindOf(because(new TransportError({ request, cause: coded("EINVAL") })))).toBe("not-retryable")
+  })
+
+  it("about what we sent or cannot read are not retryable, whatever the status", () => {
+    const response = responseOf(503)
+    const reasons = [
+      new EncodeError({ request }),
+      new InvalidUrlError({ request }),
+      new DecodeError({ request, response }),
+      new EmptyBodyError({ request, response })
+    ]
+    expect(reasons.map((reason) => kindOf(because(reason)))).toEqual(reasons.map(() => "not-retryable"))
+  })
+
+  it("give the hint of the response", () => {
+    expect(hintOf(statusError(503, { "retry-after": "7" }))).toBe(7)
+    expect(hintOf(statusError(429, { "Retry-After": "Sun, 18 Oct 2026 07:01:00 GMT" }))).toBe(60)
+    expect(hintOf(statusError(503))).toBeUndefined()
+    expect(Classifier.classify(statusError(404, { "retry-after": "7" }), NOW)).toEqual({ kind: "not-retryable" })
+    expect(Classifier.classify(statusError(529, { "retry-after": "7" }), NOW)).toEqual({
+      kind: "overloaded",
+      retryAfter: Duration.seconds(7)
+    })
+  })
+})
+
+describe("errors of Effect's AI modules", () => {
+  const because = (reason: AiError.AiErrorReason) => AiError.make({ module: "Test", method: "generate", reason })
+
+  const reasons = [
+    [new AiError.RateLimitError({}), "rate-limited"],
+    [new AiError.InternalProviderError({ description: "x" }), "retryable"],
+    [new AiError.InvalidOutputError({ description: "x" }), "retryable"],
+    [new AiError.NetworkError({ reason: "TransportError", method: "POST", url: "x" }), "retryable"],
+    [new AiError.NetworkError({ reason: "InvalidUrlError", method: "POST", url: "x" }), "not-retryable"],
+    [new AiError.QuotaExhaustedError({}), "not-retryable"],
+    [new AiError.AuthenticationError({ kind: "InvalidKey" }), "not-retryable"],
+    [new AiError.ContentPolicyError({ description: "x" }), "not-retryable"],
+    [new AiError.InvalidRequestError({ description: "x" }), "not-retryable"],
+    [new AiError.UnknownError({ description: "x" }), "not-retryable"]
+  ] as const
+  it.each(reasons.map(([reason, kind]) => [reason._tag, kind, reason] as const))(
+    "are classified by their reason: %s is %s",
+    (_, kind, reason) => {
+      expect(kindOf(because(reason))).toBe(kind)
+    }
+  )
+
+  it("give the hint of their reason", () => {
+    expect(Classifier.classify(because(new AiError.RateLimitError({ retryAfter: Duration.seconds(7) })), NOW)).toEqual({
+      kind: "rate-limited",
+      retryAfter: Duration.seconds(7)
+    })
+  })
+})
+
+describe("errors of Effect's SQL modules", () => {
+  const cause = coded("40001")
+  const reasons = [
+    [new SqlError.ConnectionError({ cause }), "retryable"],
+    [new SqlError.DeadlockError({ cause }), "retryable"],
+    [new SqlError.SerializationError({ cause }), "retryable"],
+    [new SqlError.LockTimeoutError({ cause }), "retryable"],
+    [new SqlError.StatementTimeoutError({ cause }), "retryable"],
+    [new SqlError.UniqueViolation({ cause, constraint: "x" }), "not-retryable"],
+    [new SqlError.ConstraintError({ cause }), "not-retryable"],
+    [new SqlError.SqlSyntaxError({ cause }), "not-retryable"],
+    [new SqlError.AuthenticationError({ cause }), "not-retryable"],
+    [new SqlError.AuthorizationError({ cause }), "not-retryable"],
+    [new SqlError.UnknownError({ cause }), "not-retryable"]
+  ] as const
+  it.each(reasons.map(([reason, kind]) => [reason._tag, kind, reason] as const))(
+    "are classified by their reason: %s is %s",
+    (_, kind, reason) => {
+      expect(kindOf(new SqlError.SqlError({ reason }))).toBe(kind)
+      expect(kindOf(reason)).toBe(kind)
+    }
+  )
+})
+
+describe("errors of Effect's platform", () => {
+  it("are classified by the code of the system's error", () => {
+    const because = (code: string) =>
+      PlatformError.systemError({ _tag: "Unknown", module: "Socket", method: "connect", cause: coded(code) })
+    expect([kindOf(because("ECONNREFUSED")), kindOf(because("ENOENT"))]).toEqual(["retryable", "not-retryable"])
+  })
+})
+
+describe("an error that says whether it is retryable", () => {
+  it.each([
+    [{ isRetryable: false }, "not-retryable"],
+    [{ isRetryable: true }, "retryable"],
+    [{ isRetryable: false, status: 503 }, "not-retryable"],
+    [{ isRetryable: false, code: "ECONNRESET" }, "not-retryable"],
+    [{ isRetryable: true, code: "ENOENT" }, "retryable"],
+    [{ isRetryable: true, status: 429 }, "rate-limited"],
+    [{ isRetryable: true, status: 529 }, "overloaded"],
+    [{ reason: { isRetryable: false } }, "not-retryable"],
+    [{ reason: { isRetryable: true }, code: "ENOENT" }, "retryable"],
+    [{ isRetryable: true, reason: { isRetryable: false } }, "retryable"],
+    [{ isRetryable: "no" }, "retryable"]
+  ])("is believed: %o is %s", (error, kind) => {
+    expect(kindOf(error)).toBe(kind)
+  })
+})
+
+describe("the HTTP status of an error", () => {
+  it.each([
+    [{ status: 503 }, 503],
+    [{ statusCode: 503 }, 503],
+    [{ httpStatus: 503 }, 503],
+    [{ response: { status: 503 } }, 503],
+    [{ reason: { response: { status: 503 } } }, 503],
+    [{ httpStatus: 1, status: 2, statusCode: 3, response: { status: 4 } }, 1],
+    [{ status: 2, statusCode: 3, response: { status: 4 } }, 2],
+    [{ statusCode: 3, response: { status: 4 } }, 3],
+    [{ response: { status: 4 }, reason: { response: { status: 5 } } }, 4],
+    [{ status: "503" }, undefined],
+    [{ response: null }, undefined],
+    [{ reason: "none" }, undefined],
+    [{}, undefined],
+    [null, undefined],
+    [503, undefined]
+  ])("is its own or that of its response: %o", (error, status) => {
+    expect(Classifier.statusOf(error)).toBe(status)
+  })
+
+  it.each([
+    [408, "retryable"],
+    [425, "retryable"],
+    [429, "rate-limited"],
+    [500, "retryable"],
+    [501, "not-retryable"],
+    [502, "retryable"],
+    [503, "retryable"],
+    [504, "retryable"],
+    [529, "overloaded"],
+    [400, "not-retryable"],
+    [404, "not-retryable"],
+    [599, "not-retryable"]
+  ])("decides: %d is %s", (status, kind) => {
+    expect(kindOf({ status })).toBe(kind)
+  })
+
+  it.each([0, 14, 200, 304, 399])("below 400 says nothing: %d", (status) => {
+    expect(kindOf({ status })).toBe("retryable")
+    expect(kindOf({ status, code: "ENOENT" })).toBe("not-retryable")
+  })
+
+  it("comes before a code", () => {
+    expect(kindOf({ status: 404, code: "ECONNRESET" })).toBe("not-retryable")
+    expect(kindOf({ status: 503, code: "ENOENT" })).toBe("retryable")
+  })
+})
+
+describe("the code of Node", () => {
+  it.each([
+    "ECONNREFUSED",
+    "ECONNRESET",
+    "ECONNABORTED",
+    "ETIMEDOUT",
+    "EPIPE",
+    "EAI_AGAIN",
+    "ENETUNREACH",
+    "EHOSTUNREACH",
+    "UND_ERR_SOCKET",
+    "UND_ERR_CONNECT_TIMEOUT",
+    "UND_ERR_HEADERS_TIMEOUT",
+    "UND_ERR_BODY_TIMEOUT"
+  ])("of a connection that failed is retryable: %s", (code) => {
+    expect(kindOf(coded(code))).toBe("retryable")
+    expect(kindOf({ cause: coded(code) })).toBe("retryable")
+  })
+
+  it.each(["ENOENT", "EACCES", "EINVAL", "ENOTFOUND", "ERR_INVALID_URL", "UND_ERR_INVALID_ARG"])(
+    "of anything else is not retryable, also in the cause: %s",
+    (code) => {
+      expect(kindOf(coded(code))).toBe("not-retryable")
+      expect(kindOf({ cause: coded(code) })).toBe("not-retryable")
+    }
+  )
+
+  it("of the error itself comes before that of its cause", () => {
+    expect(kindOf({ code: "ECONNRESET", cause: coded("ENOENT") })).toBe("retryable")
+    expect(kindOf({ code: "ENOENT", cause: coded("ECONNRESET") })).toBe("not-retryable")
+  })
+
+  it.each([["57P01"], ["rate_limit_exceeded"], ["E"], ["e_fail"], ["XENOENT"], ["ENOENT!"], [42], [null], [{}]])(
+    "is not meant by other codes, which say nothing: %o",
+    (code) => {
+      expect(kindOf({ code })).toBe("retryable")
+    }
+  )
+
+  it.each([[{ cause: null }], [{ cause: "ENOENT" }], [{ cause: {} }]])(
+    "is not looked for where there is none: %o",
+    (error) => {
+      expect(kindOf(error)).toBe("retryable")
+    }
+  )
+})
+
+describe("a hint", () => {
+  const withHeaders = (headers: unknown) => ({ response: { headers } })
+
+  it.each([
+    ["in seconds", withHeaders({ "retry-after": "7" }), 7],
+    ["with a fraction", withHeaders({ "retry-after": "0.5" }), 0.5],
+    ["as a date", withHeaders({ "retry-after": "Sun, 18 Oct 2026 07:00:30 GMT" }), 30],
+    ["in the headers of Effect", withHeaders(Headers.fromInput({ "Retry-After": "7" })), 7],
+    ["in the headers of the web", withHeaders(new globalThis.Headers({ "Retry-After": "7" })), 7],
+    ["in a map", withHeaders(new Map([["retry-after", "7"]])), 7],
+    ["in the response of a reason", { reason: withHeaders({ "retry-after": "7" }) }, 7],
+    ["as a duration", { retryAfter: Duration.seconds(7) }, 7],
+    [
+      "as a duration, before the header",
+      { ...withHeaders({ "retry-after": "9" }), retryAfter: Duration.seconds(7) },
+      7
+    ],
+    ["beside something that is no duration", { ...withHeaders({ "retry-after": "9" }), retryAfter: "7" }, 9],
+    ["without an end", { retryAfter: Duration.infinity }, Infinity]
+  ])("is found %s", (_, error, seconds) => {
+    expect(hintOf(error)).toBe(seconds)
+  })
+
+  it.each([
+    ["of zero", withHeaders({ "retry-after": "0" })],
+    ["as a duration of zero", { retryAfter: Duration.zero }],
+    ["that is negative", { retryAfter: Duration.seconds(-1) }],
+    ["that is a date in the past", withHeaders({ "retry-after": "Sun, 18 Oct 2026 06:59:59 GMT" })],
+    ["that is a date of this moment", withHeaders({ "retry-after": "Sun, 18 Oct 2026 07:00:00 GMT" })],
+    ["that makes no sense", withHeaders({ "retry-after": "soon" })],
+    ["that is a number in a header", withHeaders({ "retry-after": 7 })],
+    ["of a header that is not there", withHeaders(new globalThis.Headers())],
+    ["without headers", { response: {} }],
+    ["without a response", {}],
+    ["of what is no record", "retry-after: 7"],
+    ["of null", null]
+  ])("is none %s", (_, error) => {
+    expect(hintOf(error)).toBeUndefined()
+  })
+
+  it("is part of the classification, whatever the class", () => {
+    const response = { headers: { "retry-after": "7" } }
+    const retryAfter = Duration.seconds(7)
+    expect(Classifier.classify({ response }, NOW)).toEqual({ kind: "retryable", retryAfter })
+    expect(Classifier.classify({ status: 429, response }, NOW)).toEqual({ kind: "rate-limited", retryAfter })
+    expect(Classifier.classify({ status: 529, response }, NOW)).toEqual({ kind: "overloaded", retryAfter })
+  })
+
+  it("does not make the next classification have one", () => {
+    Classifier.classify({ status: 429, retryAfter: Duration.seconds(7) }, NOW)
+    expect(Classifier.classify({ status: 429 }, NOW)).toEqual({ kind: "rate-limited" })
+    expect(Classifier.rateLimited).toEqual({ kind: "rate-limited" })
+  })
+})
+
+describe("the labels of an error", () => {
+  it("are its traits, if it has any", () => {
+    expect(Classifier.traitLabels(traits("conditional", 418), NOW)).toEqual({
+      error_code: "test.failure",
+      category: "external_error",
+      status_code: "418",
+      retry_policy: "conditional"
+    })
+  })
+
+  it.each([
+    [{ _tag: "Busy" }, ["Busy", "external_error", "500", "always"]],
+    [new TypeError("x"), ["TypeError", "external_error", "500", "always"]],
+    ["busy", ["string", "external_error", "500", "always"]],
+    [{ _tag: "Full", status: 529 }, ["Full", "external_error", "529", "always"]],
+    [{ _tag: "Limited", status: 429 }, ["Limited", "rate_limit", "429", "conditional"]],
+    [{ _tag: "Absent", status: 404 }, ["Absent", "external_error", "404", "never"]]
+  ])("are worked out for one without traits: %o", (error, expected) => {
+    const { category, error_code, retry_policy, status_code } = Classifier.traitLabels(error, NOW)
+    expect([error_code, category, status_code, retry_policy]).toEqual(expected)
+  })
+})

@@ -1,0 +1,96 @@
+import { describe, expect, it } from "@effect/vitest"
+import { Cause, Duration, Exit } from "effect"
+import { Bulkhead, CircuitBreaker, Deadline, Outcome, Retry, Timeout } from "../../src/index.ts"
+
+const service = "llm"
+const duration = Duration.seconds(1)
+const rejected = new Bulkhead.BulkheadRejectedError({ service, reason: "full", limit: 1 })
+const open = new CircuitBreaker.CircuitBreakerOpenError({ service, state: "Open" })
+const tooLate = new Deadline.TimeoutExceededError({ service, scope: "total", duration, isStarted: false })
+const timedOut = new Timeout.TimeoutExceededError({ service, scope: "attempt", duration })
+const cutOff = new Deadline.TimeoutExceededError({ service, scope: "total", duration })
+const exhausted = new Retry.RetryExhaustedError({ service, lastError: "busy", causes: [] })
+
+const fails = (...errors: ReadonlyArray<unknown>) =>
+  Cause.fromReasons(errors.map((error) => Cause.makeFailReason(error)))
+const judge = (cause: Cause.Cause<unknown>): string => Outcome.classify(Exit.failCause(cause))._tag
+
+describe("the outcome of a call", () => {
+  it.each([[undefined], [null], [0], [false], [new Error("a value")]])("that succeeds is a success: %o", (value) => {
+    expect(Outcome.classify(Exit.succeed(value))).toEqual({ _tag: "Success" })
+  })
+
+  it.each([
+    ["an error", fails("busy")],
+    ["an error that is undefined", fails(undefined)],
+    ["a defect", Cause.die("bug")],
+    ["a time limit that it exceeded", fails(timedOut)],
+    ["a deadline that cut it off", fails(cutOff)],
+    ["attempts that ran out", fails(exhausted)],
+    ["something that only looks like a rejection", fails({ _tag: "BulkheadRejectedError", isOwnSide: true })],
+    ["an error and an interruption", Cause.combine(fails("busy"), Cause.interrupt(1))],
+    ["a defect and an interruption", Cause.combine(Cause.interrupt(1), Cause.die("bug"))],
+    ["a defect that is a rejection", Cause.die(rejected)],
+    ["a rejection and a defect", Cause.combine(fails(rejected), Cause.die("bug"))],
+    ["nothing at all", Cause.empty]
+  ])("that fails is a failure: %s", (_, cause) => {
+    expect(judge(cause)).toBe("Failure")
+  })
+
+  it.each([
+    ["an interruption", Cause.interrupt(1)],
+    ["several interruptions", Cause.combine(Cause.interrupt(1), Cause.interrupt(2))],
+    ["the rejection of a bulkhead", fails(rejected)],
+    ["the rejection of an open circuit", fails(open)],
+    ["a deadline that had passed before", fails(tooLate)],
+    ["a rejection and an interruption", Cause.combine(fails(rejected), Cause.interrupt(1))]
+  ])("that says nothing about the dependency is ignored: %s", (_, cause) => {
+    expect(judge(cause)).toBe("Ignored")
+    expect(Outcome.ofCause(cause)).toEqual(Outcome.ignored)
+  })
+})
+
+describe("a failure", () => {
+  it("can name the time after which another call makes sense", () => {
+    expect(Outcome.failure({ retryAfter: duration })).toEqual({ _tag: "Failure", retryAfter: duration })
+  })
+
+  it("names none otherwise", () => {
+    expect(Outcome.failure()).toEqual({ _tag: "Failure" })
+    expect(Outcome.failure({})).toEqual({ _tag: "Failure" })
+    expect(Outcome.failure({ retryAfter: undefined })).toEqual({ _tag: "Failure" })
+  })
+})
+
+describe("a cause", () => {
+  const [fail, die, interrupt] = [Cause.fail("busy"), Cause.die("bug"), Cause.interrupt(1)]
+  const all = (...causes: ReadonlyArray<Cause.Cause<string>>) =>
+    Cause.fromReasons(causes.flatMap(({ reasons }) => reasons))
+
+  it.each([
+    ["an error", fail, true],
+    ["an error and an interruption", all(interrupt, fail), true],
+    ["a defect", die, false],
+    ["an error and a defect", all(fail, die), false],
+    ["an interruption", interrupt, false],
+    ["nothing", Cause.empty, false]
+  ])("can be recovered from when it holds a typed error and no defect: %s", (_, cause, expected) => {
+    expect(Outcome.isRecoverable(cause)).toBe(expected)
+  })
+
+  it("is about its first typed error", () => {
+    expect(Outcome.firstError(all(die, interrupt, fail, Cause.fail("later")))).toBe("busy")
+    expect(Outcome.subjectOf(all(die, interrupt, fail, Cause.fail("later")))).toBe("busy")
+  })
+
+  it("is about its first defect when it has no typed error", () => {
+    expect(Outcome.firstError(all(interrupt, die))).toBeUndefined()
+    expect(Outcome.subjectOf(all(interrupt, die, Cause.die("later")))).toBe("bug")
+  })
+
+  it("is about nothing when it has neither", () => {
+    expect(Outcome.firstError(interrupt)).toBeUndefined()
+    expect(Outcome.subjectOf(interrupt)).toBeUndefined()
+    expect(Outcome.subjectOf(Cause.empty)).toBeUndefined()
+  })
+})

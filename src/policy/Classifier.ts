@@ -103,7 +103,7 @@ const kindOf = (error: unknown): Classification => {
   if (hasTraits(error)) {
     if (error.retryPolicy === "never") return notRetryable
     const byStatus = kindOfStatus(error.httpStatus)
-    if (error.retryPolicy === "always") return byStatus.kind === "not-retryable" ? retryable : byStatus
+    if (error.retryPolicy === "always") return atLeastRetryable(byStatus)
     return byStatus.kind === "rate-limited" ? byStatus : { kind: "retryable", needsHint: true }
   }
   const reason = isObject(error["reason"]) ? error["reason"] : undefined
@@ -111,10 +111,16 @@ const kindOf = (error: unknown): Classification => {
   const isRetryable = error["isRetryable"] ?? reason?.["isRetryable"]
   if (isRetryable === false) return notRetryable
   const status = statusOf(error)
-  if (status !== undefined && status >= 400) return kindOfStatus(status)
+  if (status !== undefined && status >= 400) {
+    return isRetryable === true ? atLeastRetryable(kindOfStatus(status)) : kindOfStatus(status)
+  }
   if (reason?.["_tag"] === "RateLimitError") return rateLimited
   return isRetryable === true ? retryable : kindOfCode(error)
 }
+
+/** An error that calls itself retryable is, but its status may tell what kind of failure it is. */
+const atLeastRetryable = (byStatus: Classification): Classification =>
+  byStatus.kind === "not-retryable" ? retryable : byStatus
 
 const kindOfStatus = (status: number): Classification => {
   if (status === 429) return rateLimited

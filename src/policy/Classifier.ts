@@ -108,7 +108,7 @@ const kindOf = (error: unknown): Classification => {
   }
   const reason = isObject(error["reason"]) ? error["reason"] : undefined
   if (PERMANENT_TAGS.has(String(error["_tag"])) || PERMANENT_REASONS.has(String(reason?.["_tag"]))) return notRetryable
-  const isRetryable = error["isRetryable"] ?? reason?.["isRetryable"]
+  const isRetryable = said(error, "isRetryable")
   if (isRetryable === false) return notRetryable
   const status = statusOf(error)
   if (status !== undefined && status >= 400) {
@@ -136,10 +136,14 @@ const kindOfCode = (error: Record<string, unknown>): Classification => {
 }
 
 const responseOf = (error: Record<string, unknown>): Record<string, unknown> | undefined => {
-  const reason = isObject(error["reason"]) ? error["reason"] : undefined
-  const response = error["response"] ?? reason?.["response"]
+  const http = said(error, "http")
+  const response = said(error, "response") ?? (isObject(http) ? http["response"] : undefined)
   return isObject(response) ? response : undefined
 }
+
+/** What an error says itself or, as Effect's errors do, its reason. */
+const said = (error: Record<string, unknown>, name: string): unknown =>
+  error[name] ?? (isObject(error["reason"]) ? error["reason"][name] : undefined)
 
 const headerMillis = (response: Record<string, unknown> | undefined, now: number): number | undefined => {
   const headers = response?.["headers"]

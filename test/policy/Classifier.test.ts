@@ -244,6 +244,26 @@ describe("errors of Effect's AI modules", () => {
     }
   )
 
+  it.each([
+    [429, "rate-limited"],
+    [500, "retryable"],
+    [501, "retryable"],
+    [529, "overloaded"],
+    [400, "not-retryable"],
+    [404, "not-retryable"]
+  ])("are classified by the response of the provider too: %d is %s", (status, kind) => {
+    const reason = AiError.reasonFromHttpStatus({ status, http: { response: { status, headers: {} } } })
+    expect(kindOf(because(reason))).toBe(kind)
+    expect(kindOf(reason)).toBe(kind)
+  })
+
+  it("give the hint of the response where their reason has none", () => {
+    const http = { response: { status: 429, headers: { "retry-after": "9" } } }
+    expect(hintOf(because(AiError.reasonFromHttpStatus({ status: 429, http })))).toBe(9)
+    expect(hintOf(because(new AiError.RateLimitError({ http, retryAfter: Duration.seconds(7) })))).toBe(7)
+    expect(hintOf(because(AiError.reasonFromHttpStatus({ status: 529, http })))).toBe(9)
+  })
+
   it("give the hint of their reason", () => {
     expect(Classifier.classify(because(new AiError.RateLimitError({ retryAfter: Duration.seconds(7) })), NOW)).toEqual({
       kind: "rate-limited",

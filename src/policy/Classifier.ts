@@ -28,6 +28,8 @@ export const notRetryable: Classification = { kind: "not-retryable" }
 export const overloaded: Classification = { kind: "overloaded" }
 /** We have used up our share: wait. */
 export const rateLimited: Classification = { kind: "rate-limited" }
+/** Another attempt makes sense at the time that the error names, and only then. */
+const conditional: Classification = { kind: "retryable", needsHint: true }
 
 const RETRYABLE_STATUS = new Set([408, 425, 500, 502, 503, 504])
 const RETRYABLE_CODES = new Set([
@@ -47,6 +49,13 @@ const RETRYABLE_CODES = new Set([
 /** Effect's errors about our own input or program: the same call fails the same way. */
 const PERMANENT_TAGS = new Set(["SchemaError", "ConfigError", "NoSuchElementError", "IllegalArgumentError"])
 const PERMANENT_REASONS = new Set(["EncodeError", "DecodeError", "InvalidUrlError", "EmptyBodyError"])
+/** Effect's errors about a limit of the dependency or of its own policies. */
+const REJECTIONS: ReadonlyMap<unknown, Classification> = new Map([
+  ["RateLimitError", rateLimited],
+  ["RateLimitExceeded", rateLimited],
+  ["CircuitOpen", conditional],
+  ["CircuitHalfOpen", conditional]
+])
 
 /**
  * Classifies an error of the typed channel. `now` is the wall-clock time in milliseconds, for hints that are dates.
@@ -63,7 +72,7 @@ export const classify = (error: unknown, now: number): Classification => {
  */
 export const retryAfter = (error: unknown, now: number): Duration.Duration | undefined => {
   if (!isObject(error)) return undefined
-  const own = error["retryAfter"]
+  const own = said(error, "retryAfter")
   const millis = Duration.isDuration(own) ? Duration.toMillis(own) : headerMillis(responseOf(error), now)
   return millis !== undefined && millis > 0 ? Duration.millis(millis) : undefined
 }
@@ -104,7 +113,7 @@ const kindOf = (error: unknown): Classification => {
     if (error.retryPolicy === "never") return notRetryable
     const byStatus = kindOfStatus(error.httpStatus)
     if (error.retryPolicy === "always") return atLeastRetryable(byStatus)
-    return byStatus.kind === "rate-limited" ? byStatus : { kind: "retryable", needsHint: true }
+    return byStatus.kind === "rate-limited" ? byStatus : conditional
   }
   const reason = isObject(error["reason"]) ? error["reason"] : undefined
   if (PERMANENT_TAGS.has(String(error["_tag"])) || PERMANENT_REASONS.has(String(reason?.["_tag"]))) return notRetryable
@@ -114,8 +123,8 @@ const kindOf = (error: unknown): Classification => {
   if (status !== undefined && status >= 400) {
     return isRetryable === true ? atLeastRetryable(kindOfStatus(status)) : kindOfStatus(status)
   }
-  if (reason?.["_tag"] === "RateLimitError") return rateLimited
-  return isRetryable === true ? retryable : kindOfCode(error)
+  const rejection = REJECTIONS.get(error["_tag"]) ?? REJECTIONS.get(reason?.["_tag"])
+  return rejection ?? (isRetryable === true ? retryable : kindOfCode(error))
 }
 
 /** An error that calls itself retryable is, but its status may tell what kind of failure it is. */

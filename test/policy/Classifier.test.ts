@@ -2,6 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import { Cause, Config, ConfigProvider, Data, Duration, Effect, Option, PlatformError, Schema } from "effect"
 import { AiError } from "effect/ai"
 import { Headers, HttpClientError, HttpClientRequest, HttpClientResponse } from "effect/http"
+import { CircuitBreaker as EffectCircuitBreaker, RateLimiter } from "effect/persistence"
 import { SqlError } from "effect/sql"
 import {
   Bulkhead,
@@ -241,6 +242,7 @@ describe("errors of Effect's AI modules", () => {
     "are classified by their reason: %s is %s",
     (_, kind, reason) => {
       expect(kindOf(because(reason))).toBe(kind)
+      expect(kindOf(reason)).toBe(kind)
     }
   )
 
@@ -294,6 +296,35 @@ describe("errors of Effect's SQL modules", () => {
       expect(kindOf(reason)).toBe(kind)
     }
   )
+})
+
+describe("rejections of Effect's own policies", () => {
+  it("by the rate limiter are those of a rate limit, with its hint", () => {
+    const reason = new RateLimiter.RateLimitExceeded({
+      key: "a",
+      limit: 5,
+      remaining: 0,
+      retryAfter: Duration.seconds(7)
+    })
+    expect(Classifier.classify(new RateLimiter.RateLimiterError({ reason }), NOW)).toEqual({
+      kind: "rate-limited",
+      retryAfter: Duration.seconds(7)
+    })
+    const store = new RateLimiter.RateLimitStoreError({ message: "x" })
+    expect(kindOf(new RateLimiter.RateLimiterError({ reason: store }))).toBe("retryable")
+  })
+
+  it("by the circuit breaker ask for a hint, as those of ours do", () => {
+    const because = (reason: EffectCircuitBreaker.CircuitBreakerErrorReason) =>
+      Classifier.classify(new EffectCircuitBreaker.CircuitBreakerError({ reason }), NOW)
+    const retryAfter = Duration.seconds(7)
+    const open = new EffectCircuitBreaker.CircuitOpen({ key: "a", retryAfter })
+    expect(because(open)).toEqual({ kind: "retryable", needsHint: true, retryAfter })
+    const halfOpen = new EffectCircuitBreaker.CircuitHalfOpen({ key: "a" })
+    expect(because(halfOpen)).toEqual({ kind: "retryable", needsHint: true })
+    const store = new EffectCircuitBreaker.CircuitBreakerStoreError({ message: "x" })
+    expect(because(store)).toEqual({ kind: "retryable" })
+  })
 })
 
 describe("errors of Effect's platform", () => {

@@ -67,22 +67,22 @@ export const classify = (error: unknown, now: number): Classification => {
 }
 
 /**
- * The delay that an error asks for: its `retryAfter`, or the `Retry-After` header of its response. `undefined` when it asks
- * for none or for one that has passed.
+ * The delay that an error asks for: its `retryAfter`, or the `Retry-After` header of itself or of its response. `undefined`
+ * when it asks for none or for one that has passed.
  */
 export const retryAfter = (error: unknown, now: number): Duration.Duration | undefined => {
   if (!isObject(error)) return undefined
   const own = said(error, "retryAfter")
-  const millis = Duration.isDuration(own) ? Duration.toMillis(own) : headerMillis(responseOf(error), now)
+  const millis = Duration.isDuration(own)
+    ? Duration.toMillis(own)
+    : (headerMillis(error, now) ?? headerMillis(responseOf(error), now))
   return millis !== undefined && millis > 0 ? Duration.millis(millis) : undefined
 }
 
 /** The HTTP status that an error carries, its own or that of its response. */
 export const statusOf = (error: unknown): number | undefined => {
   if (!isObject(error)) return undefined
-  const response = responseOf(error)
-  const status = error["httpStatus"] ?? error["status"] ?? error["statusCode"] ?? response?.["status"]
-  return typeof status === "number" ? status : undefined
+  return [error["httpStatus"], error["status"], error["statusCode"], responseOf(error)?.["status"]].find(isNumber)
 }
 
 /** What the traits of an error say, or what they would say if it had any: as labels of metrics. */
@@ -154,11 +154,13 @@ const responseOf = (error: Record<string, unknown>): Record<string, unknown> | u
 const said = (error: Record<string, unknown>, name: string): unknown =>
   error[name] ?? (isObject(error["reason"]) ? error["reason"][name] : undefined)
 
-const headerMillis = (response: Record<string, unknown> | undefined, now: number): number | undefined => {
-  const headers = response?.["headers"]
+const headerMillis = (message: Record<string, unknown> | undefined, now: number): number | undefined => {
+  const headers = message?.["headers"]
   if (!isObject(headers)) return undefined
   const header = typeof headers["get"] === "function" ? headers["get"]("retry-after") : headers["retry-after"]
   return typeof header === "string" ? RetryAfter.parse(header, now) : undefined
 }
+
+const isNumber = (value: unknown): value is number => typeof value === "number"
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null

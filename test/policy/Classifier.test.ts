@@ -367,6 +367,8 @@ describe("the HTTP status of an error", () => {
     [{ status: 2, statusCode: 3, response: { status: 4 } }, 2],
     [{ statusCode: 3, response: { status: 4 } }, 3],
     [{ response: { status: 4 }, reason: { response: { status: 5 } } }, 4],
+    [{ status: "failed", response: { status: 503 } }, 503],
+    [{ httpStatus: null, status: "failed", statusCode: 503 }, 503],
     [{ status: "503" }, undefined],
     [{ response: null }, undefined],
     [{ reason: "none" }, undefined],
@@ -463,12 +465,16 @@ describe("a hint", () => {
     ["in the headers of the web", withHeaders(new globalThis.Headers({ "Retry-After": "7" })), 7],
     ["in a map", withHeaders(new Map([["retry-after", "7"]])), 7],
     ["in the response of a reason", { reason: withHeaders({ "retry-after": "7" }) }, 7],
+    ["in the error's own headers", { status: 429, headers: new globalThis.Headers({ "Retry-After": "7" }) }, 7],
+    ["in the error's own record of headers", { headers: { "retry-after": "7" } }, 7],
     ["as a duration", { retryAfter: Duration.seconds(7) }, 7],
     [
       "as a duration, before the header",
       { ...withHeaders({ "retry-after": "9" }), retryAfter: Duration.seconds(7) },
       7
     ],
+    ["before that of the response", { ...withHeaders({ "retry-after": "9" }), headers: { "retry-after": "7" } }, 7],
+    ["of the response beside headers without one", { ...withHeaders({ "retry-after": "9" }), headers: {} }, 9],
     ["beside something that is no duration", { ...withHeaders({ "retry-after": "9" }), retryAfter: "7" }, 9],
     ["without an end", { retryAfter: Duration.infinity }, Infinity]
   ])("is found %s", (_, error, seconds) => {

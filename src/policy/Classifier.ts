@@ -46,6 +46,8 @@ const RETRYABLE_CODES = new Set([
   "UND_ERR_HEADERS_TIMEOUT",
   "UND_ERR_BODY_TIMEOUT"
 ])
+const NODE_CODE = /^(E[A-Z_]+|UND_ERR_\w+)$/
+const MOST_CAUSES = 8
 /** Effect's errors about our own input or program: the same call fails the same way. */
 const PERMANENT_TAGS = new Set(["SchemaError", "ConfigError", "NoSuchElementError", "IllegalArgumentError"])
 const PERMANENT_REASONS = new Set(["EncodeError", "DecodeError", "InvalidUrlError", "EmptyBodyError"])
@@ -138,10 +140,19 @@ const kindOfStatus = (status: number): Classification => {
 }
 
 const kindOfCode = (error: Record<string, unknown>): Classification => {
-  const code = error["code"] ?? (isObject(error["cause"]) ? error["cause"]["code"] : undefined)
-  return typeof code !== "string" || !/^(E[A-Z_]+|UND_ERR_\w+)$/.test(code) || RETRYABLE_CODES.has(code)
-    ? retryable
-    : notRetryable
+  const code = codeOf(error)
+  return code === undefined || RETRYABLE_CODES.has(code) ? retryable : notRetryable
+}
+
+/** Node's code for an error, or for what caused it: clients wrap the errors of sockets. */
+const codeOf = (error: Record<string, unknown>): string | undefined => {
+  let at: unknown = error
+  for (let depth = 0; isObject(at) && depth < MOST_CAUSES; depth++) {
+    const code = at["code"]
+    if (typeof code === "string" && NODE_CODE.test(code)) return code
+    at = at["cause"]
+  }
+  return undefined
 }
 
 const responseOf = (error: Record<string, unknown>): Record<string, unknown> | undefined => {

@@ -446,6 +446,23 @@ describe("the code of Node", () => {
     }
   )
 
+  it("is found under the error of fetch, which the client wraps", () => {
+    const failed = (code: string) => {
+      const cause = new TypeError("fetch failed", { cause: coded(code) })
+      const reason = new HttpClientError.TransportError({ request, cause })
+      return new HttpClientError.HttpClientError({ reason })
+    }
+    expect([kindOf(failed("ECONNREFUSED")), kindOf(failed("EINVAL"))]).toEqual(["retryable", "not-retryable"])
+  })
+
+  it("is found in a chain of causes that has no end, or is not found", () => {
+    const endless: { cause?: unknown } = {}
+    endless.cause = endless
+    expect(kindOf(endless)).toBe("retryable")
+    expect(kindOf({ cause: { cause: { cause: coded("EINVAL") } } })).toBe("not-retryable")
+    expect(kindOf({ code: "request_failed", cause: coded("EINVAL") })).toBe("not-retryable")
+  })
+
   it.each([[{ cause: null }], [{ cause: "ENOENT" }], [{ cause: {} }]])(
     "is not looked for where there is none: %o",
     (error) => {

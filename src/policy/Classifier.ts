@@ -50,7 +50,7 @@ const NODE_CODE = /^(E[A-Z_]+|UND_ERR_\w+)$/
 const MOST_CAUSES = 8
 /** Effect's errors about our own input or program: the same call fails the same way. */
 const PERMANENT_TAGS = new Set(["SchemaError", "ConfigError", "NoSuchElementError", "IllegalArgumentError"])
-const PERMANENT_REASONS = new Set(["EncodeError", "DecodeError", "InvalidUrlError", "EmptyBodyError"])
+const PERMANENT_REASONS = new Set(["EncodeError", "DecodeError", "InvalidUrlError", "EmptyBodyError", "BadArgument"])
 /** Effect's errors about a limit of the dependency or of its own policies. */
 const REJECTIONS: ReadonlyMap<unknown, Classification> = new Map([
   ["RateLimitError", rateLimited],

@@ -333,6 +333,10 @@ describe("errors of Effect's platform", () => {
       PlatformError.systemError({ _tag: "Unknown", module: "Socket", method: "connect", cause: coded(code) })
     expect([kindOf(because("ECONNREFUSED")), kindOf(because("ENOENT"))]).toEqual(["retryable", "not-retryable"])
   })
+
+  it("about our arguments are not retryable", () => {
+    expect(kindOf(PlatformError.badArgument({ module: "FileSystem", method: "open" }))).toBe("not-retryable")
+  })
 })
 
 describe("an error that says whether it is retryable", () => {

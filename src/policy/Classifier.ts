@@ -49,8 +49,19 @@ const RETRYABLE_CODES = new Set([
 const NODE_CODE = /^(E[A-Z_]+|UND_ERR_\w+)$/
 const MOST_CAUSES = 8
 /** Effect's errors about our own input or program: the same call fails the same way. */
-const PERMANENT_TAGS = new Set(["SchemaError", "ConfigError", "NoSuchElementError", "IllegalArgumentError"])
-const PERMANENT_REASONS = new Set(["EncodeError", "DecodeError", "InvalidUrlError", "EmptyBodyError", "BadArgument"])
+const PERMANENT_TAGS: ReadonlySet<unknown> = new Set([
+  "SchemaError",
+  "ConfigError",
+  "NoSuchElementError",
+  "IllegalArgumentError"
+])
+const PERMANENT_REASONS: ReadonlySet<unknown> = new Set([
+  "EncodeError",
+  "DecodeError",
+  "InvalidUrlError",
+  "EmptyBodyError",
+  "BadArgument"
+])
 /** Effect's errors about a limit of the dependency or of its own policies. */
 const REJECTIONS: ReadonlyMap<unknown, Classification> = new Map([
   ["RateLimitError", rateLimited],
@@ -118,7 +129,7 @@ const kindOf = (error: unknown): Classification => {
     return byStatus.kind === "rate-limited" ? byStatus : conditional
   }
   const reason = isObject(error["reason"]) ? error["reason"] : undefined
-  if (PERMANENT_TAGS.has(String(error["_tag"])) || PERMANENT_REASONS.has(String(reason?.["_tag"]))) return notRetryable
+  if (PERMANENT_TAGS.has(error["_tag"]) || PERMANENT_REASONS.has(reason?.["_tag"])) return notRetryable
   const isRetryable = said(error, "isRetryable")
   if (isRetryable === false) return notRetryable
   const status = statusOf(error)

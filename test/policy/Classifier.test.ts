@@ -53,7 +53,8 @@ describe("an error about which nothing is known", () => {
     [{}],
     [[]],
     [new Error()],
-    [new Odd()]
+    [new Odd()],
+    [{ _tag: Object.create(null), reason: { _tag: Object.create(null) } }]
   ])("is retryable, without a hint: %o", (error) => {
     expect(Classifier.classify(error, NOW)).toEqual({ kind: "retryable" })
   })

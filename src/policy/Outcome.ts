@@ -45,11 +45,11 @@ export const failure = (options?: { readonly retryAfter?: Duration.Duration | un
 export const classify: Classify = (exit) => (exit._tag === "Success" ? success : ofCause(exit.cause))
 
 /** The default for a failed call. */
-export const ofCause = (cause: Cause.Cause<unknown>): Outcome => {
-  if (Cause.hasInterruptsOnly(cause)) return ignored
-  const error = firstError(cause)
-  return isResilienceError(error) && error.isOwnSide && !Cause.hasDies(cause) ? ignored : plainFailure
-}
+export const ofCause = (cause: Cause.Cause<unknown>): Outcome =>
+  cause.reasons.length > 0 && cause.reasons.every(isNeutral) ? ignored : plainFailure
+
+const isNeutral = (reason: Cause.Reason<unknown>): boolean =>
+  reason._tag === "Interrupt" || (reason._tag === "Fail" && isResilienceError(reason.error) && reason.error.isOwnSide)
 
 /** Whether a cause holds a typed error and no defect: what may be retried, or answered by a fallback. */
 export const isRecoverable = (cause: Cause.Cause<unknown>): boolean => Cause.hasFails(cause) && !Cause.hasDies(cause)

@@ -32,6 +32,8 @@ describe("the outcome of a call", () => {
     ["a defect and an interruption", Cause.combine(Cause.interrupt(1), Cause.die("bug"))],
     ["a defect that is a rejection", Cause.die(rejected)],
     ["a rejection and a defect", Cause.combine(fails(rejected), Cause.die("bug"))],
+    ["a failure and a rejection", fails("busy", rejected)],
+    ["a rejection and a failure", fails(rejected, "busy")],
     ["nothing at all", Cause.empty]
   ])("that fails is a failure: %s", (_, cause) => {
     expect(judge(cause)).toBe("Failure")
@@ -43,6 +45,7 @@ describe("the outcome of a call", () => {
     ["the rejection of a bulkhead", fails(rejected)],
     ["the rejection of an open circuit", fails(open)],
     ["a deadline that had passed before", fails(tooLate)],
+    ["several rejections", fails(rejected, open)],
     ["a rejection and an interruption", Cause.combine(fails(rejected), Cause.interrupt(1))]
   ])("that says nothing about the dependency is ignored: %s", (_, cause) => {
     expect(judge(cause)).toBe("Ignored")

@@ -38,7 +38,7 @@ export const hasTraits = (error: unknown): error is ErrorTraits =>
 export const labelOf = (error: unknown): string => {
   if (typeof error !== "object" || error === null) return typeof error
   if ("_tag" in error && typeof error._tag === "string") return error._tag
-  return error.constructor?.name ?? "object"
+  return error.constructor?.name || "object"
 }
 
 /**

@@ -207,6 +207,7 @@ describe("the label of an error", () => {
     [{ _tag: 5 }, "Object"],
     [new Custom("x"), "Custom"],
     [new TypeError("x"), "TypeError"],
+    [new (class extends Error {})("x"), "object"],
     [{}, "Object"],
     [[], "Array"],
     [Object.create(null), "object"],

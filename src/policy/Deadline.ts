@@ -105,7 +105,7 @@ export const remaining: Effect.Effect<Option.Option<Duration.Duration>> = Effect
  *
  * **Gotchas**
  *
- * A duration of zero or less has passed already: the effect is not run.
+ * A duration of zero or less has passed already, and so has NaN: the effect is not run.
  */
 export const withDeadline: {
   (
@@ -131,7 +131,7 @@ export const withDeadline: {
     target: Duration.Input | string | Deadline
   ): Effect.Effect<A, E | TimeLimit.TimeoutExceededError, R | Policy.ResilienceRegistry> => {
     if (Policy.isInstance(target)) return target.execute(self)
-    const duration = Fields.durationOf(target)
+    const duration = Number.isNaN(target) ? Duration.zero : Fields.durationOf(target)
     return duration !== undefined
       ? guard(self, duration, unnamed)
       : Policy.withInstance(Kind, target as string, self, (deadline) => deadline.execute(self))

@@ -107,7 +107,7 @@ export const Kind: Policy.Kind<Timeout, Options> = {
  *
  * **Gotchas**
  *
- * A duration given here may have been computed: zero or less means no limit. In options it is an error.
+ * A duration given here may have been computed: zero or less means no limit, and so does NaN. In options it is an error.
  */
 export const withTimeout: {
   (
@@ -133,7 +133,7 @@ export const withTimeout: {
     target: Duration.Input | string | Timeout
   ): Effect.Effect<A, E | TimeLimit.TimeoutExceededError, R | Policy.ResilienceRegistry> => {
     if (Policy.isInstance(target)) return target.execute(self)
-    const duration = Fields.durationOf(target)
+    const duration = Number.isNaN(target) ? Duration.zero : Fields.durationOf(target)
     return duration !== undefined
       ? guard(self, duration, unnamed)
       : Policy.withInstance(Kind, target as string, self, (timeout) => timeout.execute(self))

@@ -52,6 +52,7 @@ describe("a duration given by the call", () => {
     ["a negative pair", [-1, 0]],
     ["minus infinity", -Infinity],
     ["minus infinity as text", "-Infinity"],
+    ["NaN", NaN],
     ["a pair with NaN", [NaN, 0]],
     ["infinity", Infinity],
     ["infinity as text", "Infinity"],

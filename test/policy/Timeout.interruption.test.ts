@@ -234,6 +234,20 @@ describe("a caller that is interrupted from outside", () => {
     })
   )
 
+  it.effect("is not told about the limit while it waits for the work's finalizers either", () =>
+    Effect.gen(function* () {
+      const recorded = RecordedEvents.make()
+      const timeout = yield* Timeout.make({ duration: 50 })
+      const work = Effect.ensuring(Effect.never, Effect.sleep(100))
+      const fiber = yield* start(work.pipe(timeout.execute, recorded.record))
+      yield* TestClock.adjust(40)
+      yield* ended(Fiber.interrupt(fiber))
+      expect(reasonsOf(yield* Fiber.await(fiber))).toEqual(["Interrupt"])
+      expect(timeout.snapshot(0)).toMatchObject({ exceeded: 0, interrupted: 1 })
+      expect(recorded.events()).toEqual([])
+    })
+  )
+
   it.effect("while the limit is already ending the work stays interrupted, and both are waited for", () =>
     Effect.gen(function* () {
       const timeout = yield* Timeout.make({ duration: 50 })

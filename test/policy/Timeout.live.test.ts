@@ -66,6 +66,22 @@ describe("a timer", () => {
     })
   )
 
+  it.live("is cleared when the caller is interrupted, before the work's finalizers have run (live)", () =>
+    Effect.gen(function* () {
+      const counted: Array<number> = []
+      const work = Effect.ensuring(
+        hang,
+        Effect.andThen(
+          Effect.yieldNow,
+          Effect.sync(() => void counted.push(timers()))
+        )
+      )
+      const fiber = yield* Effect.forkChild(work.pipe(Timeout.withTimeout("1 minute")), { startImmediately: true })
+      yield* Fiber.interrupt(fiber)
+      expect(counted).toEqual([before])
+    })
+  )
+
   it.live("is gone when the limit is exceeded (live)", () =>
     Effect.gen(function* () {
       expect(yield* hang.pipe(Timeout.withTimeout(2), Effect.flip)).toMatchObject({ _tag: "TimeoutExceededError" })

@@ -158,7 +158,8 @@ export const outcomes = ({ exceeded, failures, interrupted, successes }: Readonl
  * **Details**
  *
  * An effect that ends without waiting never needs the alarm. The alarm only interrupts: the child's observer decides, so
- * that the caller sees the error of the limit and not the interruption that carried it out.
+ * that the caller sees the error of the limit and not the interruption that carried it out. A caller who is interrupted
+ * from outside cancels the alarm first: from then on it does not matter how long the finalizers take.
  */
 export const run = <A, E, R>(
   calls: LimitedCalls,
@@ -194,7 +195,10 @@ export const run = <A, E, R>(
       child.interruptUnsafe(fiber.id)
     })
     child.addObserver(onExit)
-    return Fiber.interrupt(child)
+    return Effect.suspend(() => {
+      cancel?.()
+      return Fiber.interrupt(child)
+    })
   })
 
 /** Runs an effect until a deadline; if that has passed, it fails without running it. */

@@ -143,6 +143,16 @@ describe("the live clock", () => {
     })
   )
 
+  it.live("starts the limit before the work, not after its synchronous part (live)", () =>
+    Effect.gen(function* () {
+      const startedAt = millis()
+      yield* Effect.ignore(Effect.andThen(busy(30), Effect.never).pipe(Timeout.withTimeout(40)))
+      const took = millis() - startedAt
+      expect(took).toBeGreaterThanOrEqual(40)
+      expect(took).toBeLessThan(68)
+    })
+  )
+
   it.live("cannot cut off work that does not wait, however long it takes (live)", () =>
     Effect.gen(function* () {
       expect(yield* busy(4).pipe(Timeout.withTimeout(1))).toBe("done")

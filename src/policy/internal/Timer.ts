@@ -21,8 +21,8 @@ const LONGEST_TIMER = 2 ** 31 - 1
 const NOTHING = (): void => {}
 
 /**
- * Runs `alarm` once, `millis` after the monotonic time `now`, unless it is cancelled by calling what is returned.
- * `Infinity` never comes.
+ * Runs `alarm` once, `millis` after the monotonic time `now`, unless it is cancelled by calling what is returned. Some of
+ * that time may have passed. `Infinity` never comes.
  */
 export const after = (
   fiber: Fiber.Fiber<unknown, unknown>,
@@ -32,26 +32,30 @@ export const after = (
 ): (() => void) => {
   if (millis === Infinity) return NOTHING
   const clock = fiber.getRef(Clock.Clock)
-  return clock === LIVE_CLOCK ? afterLive(clock, now + millis, millis, alarm) : afterSleep(fiber, clock, millis, alarm)
+  const left = millis - (Policy.monotonicMillisOf(clock) - now)
+  return clock === LIVE_CLOCK ? afterLive(clock, now + millis, left, alarm) : afterSleep(fiber, clock, left, alarm)
 }
 
-const afterLive = (clock: Clock.Clock, due: number, millis: number, alarm: () => void): (() => void) => {
+const afterLive = (clock: Clock.Clock, due: number, left: number, alarm: () => void): (() => void) => {
   const ring = (): void => {
     const left = due - Policy.monotonicMillisOf(clock)
-    if (left > 0) handle = setTimeout(ring, Math.min(left, LONGEST_TIMER))
+    if (left > 0) handle = setTimeout(ring, timerMillis(left))
     else alarm()
   }
-  let handle = setTimeout(ring, Math.min(millis, LONGEST_TIMER))
+  let handle = setTimeout(ring, timerMillis(left))
   return () => clearTimeout(handle)
 }
+
+/** Node drops fractions, warns of negative times, and takes what is too long for no time at all. */
+const timerMillis = (left: number): number => Math.min(Math.max(1, Math.ceil(left)), LONGEST_TIMER)
 
 const afterSleep = (
   fiber: Fiber.Fiber<unknown, unknown>,
   clock: Clock.Clock,
-  millis: number,
+  left: number,
   alarm: () => void
 ): (() => void) => {
-  const sleeper = Effect.runForkWith(fiber.context)(clock.sleep(Duration.millis(millis)))
+  const sleeper = Effect.runForkWith(fiber.context)(clock.sleep(Duration.millis(Math.max(0, left))))
   sleeper.addObserver((exit) => {
     if (Exit.isSuccess(exit)) alarm()
   })

@@ -171,9 +171,8 @@ const guard = <A, E, R>(
     const now = Policy.monotonicMillis(fiber)
     const remaining = deadline === undefined ? Infinity : deadline.at - now
     if (deadline === undefined || limit < remaining) {
-      const { service } = calls
-      const error = () => new TimeLimit.TimeoutExceededError({ service, scope: "attempt", duration })
-      return TimeLimit.run(calls, fiber, self, fiber.context, now, limit, error)
+      const at = now + limit
+      return TimeLimit.run(calls, fiber, self, fiber.context, now, "attempt", { at, service: calls.service, duration })
     }
     return TimeLimit.runUntil(calls, fiber, self, fiber.context, now, deadline)
   })

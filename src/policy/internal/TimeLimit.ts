@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Histogram from "../../core/Histogram.ts"
+import * as Outcome from "../Outcome.ts"
 import * as Policy from "../Policy.ts"
 import { withTraits } from "../ResilienceError.ts"
 import { events, histogram, label } from "./instruments.ts"
@@ -74,7 +75,10 @@ export const remainingMillis = (fiber: Fiber.Fiber<unknown, unknown>, now: numbe
 export const deadlineExceeded = ({ duration, service }: Deadline, isStarted: boolean): TimeoutExceededError =>
   new TimeoutExceededError({ service, scope: "total", duration, isStarted })
 
-/** The counts since a limit was made. `exceeded` includes calls that came too late to be made. */
+/**
+ * The counts since a limit was made. `exceeded` includes calls that came too late to be made, and those that a limit inside
+ * ended because of the same deadline.
+ */
 export interface Totals {
   successes: number
   failures: number
@@ -96,18 +100,23 @@ export class LimitedCalls {
     this.operationType = operationType
   }
 
+  /** Records how long a call took, and returns when it ended. */
+  time(fiber: Fiber.Fiber<unknown, unknown>, startedAt: number): number {
+    const now = Policy.monotonicMillis(fiber)
+    Histogram.record(this.elapsedSeconds, (now - startedAt) / 1000)
+    return now
+  }
+
   /** Counts a call that ended by itself. */
-  end(fiber: Fiber.Fiber<unknown, unknown>, startedAt: number, exit: Exit.Exit<unknown, unknown>): void {
+  end(exit: Exit.Exit<unknown, unknown>): void {
     if (exit._tag === "Success") this.totals.successes++
     else if (Cause.hasInterruptsOnly(exit.cause)) this.totals.interrupted++
     else this.totals.failures++
-    Histogram.record(this.elapsedSeconds, (Policy.monotonicMillis(fiber) - startedAt) / 1000)
   }
 
   /** Counts a call whose time was over. */
-  exceed(fiber: Fiber.Fiber<unknown, unknown>, startedAt: number, error: TimeoutExceededError): void {
+  exceed(fiber: Fiber.Fiber<unknown, unknown>, error: TimeoutExceededError): void {
     this.totals.exceeded++
-    if (error.isStarted) Histogram.record(this.elapsedSeconds, (Policy.monotonicMillis(fiber) - startedAt) / 1000)
     if (!Policy.isObserved(fiber)) return
     Policy.emit(fiber, {
       _tag: "TimeoutExceeded",
@@ -167,8 +176,8 @@ export const run = <A, E, R>(
   self: Effect.Effect<A, E, R>,
   context: Context.Context<never>,
   now: number,
-  millis: number,
-  makeError: () => TimeoutExceededError
+  scope: TimeoutExceededError["scope"],
+  limit: Deadline
 ): Effect.Effect<A, E | TimeoutExceededError, R> =>
   Effect.callback<A, E | TimeoutExceededError, R>((resume) => {
     const child = Effect.runForkWith(context as Context.Context<R>)(self)
@@ -176,12 +185,16 @@ export const run = <A, E, R>(
     let cancel: (() => void) | undefined
     const onExit = (exit: Exit.Exit<A, E>): void => {
       cancel?.()
+      const endedAt = calls.time(fiber, now)
       if (isExceeded) {
-        const error = makeError()
-        calls.exceed(fiber, now, error)
+        const { duration, service } = limit
+        const error = new TimeoutExceededError({ service, scope, duration })
+        calls.exceed(fiber, error)
         resume(exceeded(exit, error))
       } else {
-        calls.end(fiber, now, exit)
+        const error = endedAt >= limit.at && scope === "total" ? noticedInside(exit, limit) : undefined
+        if (error === undefined) calls.end(exit)
+        else calls.exceed(fiber, error)
         resume(exit)
       }
     }
@@ -190,7 +203,7 @@ export const run = <A, E, R>(
       onExit(exit)
       return undefined
     }
-    cancel = Timer.after(fiber, now, millis, () => {
+    cancel = Timer.after(fiber, now, limit.at - now, () => {
       isExceeded = true
       child.interruptUnsafe(fiber.id)
     })
@@ -210,12 +223,17 @@ export const runUntil = <A, E, R>(
   now: number,
   deadline: Deadline
 ): Effect.Effect<A, E | TimeoutExceededError, R> => {
-  if (deadline.at > now) {
-    return run(calls, fiber, self, context, now, deadline.at - now, () => deadlineExceeded(deadline, true))
-  }
+  if (deadline.at > now) return run(calls, fiber, self, context, now, "total", deadline)
   const error = deadlineExceeded(deadline, false)
-  calls.exceed(fiber, now, error)
+  calls.exceed(fiber, error)
   return Effect.fail(error)
+}
+
+/** The error of a deadline that a limit inside noticed first: which of the two it is must not matter to the counts. */
+const noticedInside = (exit: Exit.Exit<unknown, unknown>, { duration }: Deadline): TimeoutExceededError | undefined => {
+  const error = exit._tag === "Failure" ? Outcome.firstError(exit.cause) : undefined
+  const isSame = error instanceof TimeoutExceededError && error.scope === "total" && error.duration === duration
+  return isSame ? error : undefined
 }
 
 /** The error of the limit; defects of finalizers are not lost. */

@@ -3,7 +3,7 @@ import { Duration, Effect, Exit } from "effect"
 import { type Policy, Resilience, Timeout } from "../../src/index.ts"
 import { ended } from "./support/ended.ts"
 
-const limitOf = (call: Effect.Effect<never, Timeout.TimeoutExceededError>, within: Duration.Input = "5 weeks") =>
+const limitOf = <R>(call: Effect.Effect<never, Timeout.TimeoutExceededError, R>, within: Duration.Input = "5 weeks") =>
   Effect.map(ended(Effect.flip(call), within), ({ at, exit }) => {
     if (Exit.isFailure(exit)) throw new Error("not a timeout")
     return { at, error: exit.value }
@@ -119,8 +119,8 @@ describe("withTimeout", () => {
       const names = ["second", "5", "5seconds", "five seconds", "seconds 5", "infinity", "5 secondss", "NaN seconds"]
       const services = Object.fromEntries(names.map((name, i) => [name, { timeout: i + 1 }]))
       const layer = Resilience.layer({ services })
-      const limits = yield* Effect.forEach(names, (name) =>
-        limitOf(Effect.never.pipe(Timeout.withTimeout(name), Effect.provide(layer)))
+      const limits = yield* Effect.forEach(names, (name) => limitOf(Effect.never.pipe(Timeout.withTimeout(name)))).pipe(
+        Effect.provide(layer)
       )
       expect(limits.map(({ at }) => at)).toEqual(names.map((_, i) => i + 1))
       expect(limits.map(({ error }) => error.service)).toEqual(names)

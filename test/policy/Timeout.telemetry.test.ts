@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Arbitrary, Duration, Effect, Fiber, Schema } from "effect"
+import { Arbitrary, Cause, Duration, Effect, Fiber, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import * as Histogram from "../../src/core/Histogram.ts"
 import { Policy, Resilience, Timeout } from "../../src/index.ts"
@@ -148,6 +148,15 @@ describe("a snapshot", () => {
       yield* Fiber.interrupt(fiber)
       expect(yield* Policy.snapshot(timeout)).toMatchObject({ successes: 2, failures: 3, exceeded: 3, interrupted: 2 })
       expect(timeout.elapsedSeconds.count).toBe(10)
+    })
+  )
+
+  it.effect("counts an interruption only where nothing else went wrong", () =>
+    Effect.gen(function* () {
+      const timeout = yield* Timeout.make()
+      const causes = [Cause.fail("error"), Cause.die("bug")].map((cause) => Cause.combine(cause, Cause.interrupt(1)))
+      for (const cause of causes) yield* ended(timeout.execute(Effect.failCause(cause)))
+      expect(timeout.snapshot(0)).toMatchObject({ failures: 2, interrupted: 0 })
     })
   )
 

@@ -243,10 +243,10 @@ describe("the kind", () => {
   it.effect("has gauges of the calls that run and that wait, with those of all keys", () =>
     Effect.gen(function* () {
       const calls = yield* makeCalls({ service: "llm", maxConcurrent: 1 })
-      yield* calls.arriveAll("a", "b", "c")
+      yield* calls.arriveAll("a", "b", "c", "d")
       yield* calls.arrive("keyed", { key: "tenant" })
       expect(read("bulkhead.active_operations", calls.bulkhead)).toEqual([{ resource_type: "llm" }, 2])
-      expect(read("bulkhead.queue_depth", calls.bulkhead)).toEqual([{ resource_type: "llm" }, 2])
+      expect(read("bulkhead.queue_depth", calls.bulkhead)).toEqual([{ resource_type: "llm" }, 3])
     })
   )
 

@@ -41,6 +41,6 @@ describe("any load of arrivals, ends, interruptions and new limits", () => {
         load.check()
         for (const key of KEYS) yield* expectFullCapacity(load.bulkhead, key)
       }),
-    { arbitrary: { runs: 150, seed: 11, size: 80 }, timeout: 30_000 }
+    { arbitrary: { runs: 120, seed: 11, size: 80 }, timeout: 60_000 }
   )
 })

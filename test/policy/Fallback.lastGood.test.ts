@@ -285,6 +285,20 @@ describe("the capacity", () => {
     })
   )
 
+  it.effect("is not held by a value that is asked for in vain, because it is too old", () =>
+    Effect.gen(function* () {
+      const cache = yield* Fallback.makeCache<string>({ capacity: 2, timeToLive: "10 seconds" })
+      yield* remember(cache, "old", "old")
+      yield* TestClock.adjust("8 seconds")
+      yield* recall(cache, "old")
+      yield* remember(cache, "young", "young")
+      yield* TestClock.adjust("2 seconds")
+      expect(yield* recall(cache, "old")).toBe("a miss")
+      yield* remember(cache, "new", "new")
+      expect([yield* recall(cache, "young"), yield* recall(cache, "new")]).toEqual(["young", "new"])
+    })
+  )
+
   const Steps = Arbitrary.array(
     Arbitrary.schema(
       Schema.Struct({

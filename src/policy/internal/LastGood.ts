@@ -12,8 +12,8 @@ export interface Found<A> {
 /** The last good values. */
 export interface LastGood<A> {
   readonly remember: (key: string, value: A, now: number) => void
+  /** Counts as use, unless the value is too old: what is of no use must not push out what is. */
   readonly recall: (key: string, now: number) => Found<A> | undefined
-  readonly size: () => number
 }
 
 /** Nothing was good yet. */
@@ -23,10 +23,10 @@ export const make = <A>(capacity: number, timeToLiveMillis: number): LastGood<A>
   return {
     remember: (key, value, now) => RecentlyUsed.set(map, settings, key, { value, at: now }, now),
     recall: (key, now) => {
-      const entry = RecentlyUsed.get(map, settings, key, now)
+      const entry = RecentlyUsed.peek(map, settings, key, now)
       if (entry === undefined || now - entry.at >= timeToLiveMillis) return undefined
+      RecentlyUsed.get(map, settings, key, now)
       return { value: entry.value, ageMillis: now - entry.at }
-    },
-    size: () => map.entries.size
+    }
   }
 }

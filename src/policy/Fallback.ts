@@ -263,8 +263,8 @@ export const makeCache = <A>({
   })
 
 /**
- * Remembers the values of successful calls, and answers with the last one of the same key. Without one, or when it is older
- * than the cache's `timeToLive`, the original error remains.
+ * Remembers the values of successful calls, and answers with the last one of the same key. Without one, or once it is as old
+ * as the cache's `timeToLive`, the original error remains.
  *
  * **Gotchas**
  *
@@ -293,7 +293,11 @@ export const cached: {
 )
 
 /**
- * Like {@link cached}, but says so: each answer is a warning with the age of the value, which is at most `maxAge`.
+ * Like {@link cached}, but says so: each answer is a warning with the age of the value, which is less than `maxAge`.
+ *
+ * **Gotchas**
+ *
+ * The cache forgets after its `timeToLive`, by default an hour: make it at least as long as `maxAge`.
  */
 export const stale: {
   <A>(

@@ -29,7 +29,7 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import { dual } from "effect/Function"
 import * as Schema from "effect/Schema"
-import type { Answering, CallOptions, ErrorOfLast, OrElse, OrElseSucceed } from "./internal/fallbackForms.ts"
+import type { Answering, CallOptions, ErrorOfLast, OrElse, OrElseSucceed, WhenAny } from "./internal/fallbackForms.ts"
 import { events, label } from "./internal/instruments.ts"
 import * as LastGood from "./internal/LastGood.ts"
 import * as Fields from "./internal/options.ts"
@@ -37,15 +37,18 @@ import * as Recovery from "./internal/Recovery.ts"
 import * as Policy from "./Policy.ts"
 
 export type {
+  Answerable,
+  Answered,
   Answering,
   CallOptions,
   ErrorOfLast,
   OrElse,
   OrElseSucceed,
   Tags,
-  WhenRefined,
-  WhenTag,
-  WhenTrue,
+  Unanswered,
+  When,
+  WhenAny,
+  WhenSome,
   WithTag
 } from "./internal/fallbackForms.ts"
 
@@ -197,14 +200,14 @@ export const orElseSucceed: OrElseSucceed = dual(
 export const chain: {
   <const Others extends Arr.NonEmptyReadonlyArray<AnyEffect>>(
     others: Others,
-    options?: CallOptions
+    options?: WhenAny
   ): <A, E, R>(
     self: Effect.Effect<A, E, R>
   ) => Effect.Effect<A | Effect.Success<Others[number]>, ErrorOfLast<Others>, R | Effect.Services<Others[number]>>
   <A, E, R, const Others extends Arr.NonEmptyReadonlyArray<AnyEffect>>(
     self: Effect.Effect<A, E, R>,
     others: Others,
-    options?: CallOptions
+    options?: WhenAny
   ): Effect.Effect<A | Effect.Success<Others[number]>, ErrorOfLast<Others>, R | Effect.Services<Others[number]>>
 } = dual(
   (args) => Effect.isEffect(args[0]),

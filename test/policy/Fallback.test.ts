@@ -157,8 +157,10 @@ describe("orElseSucceed", () => {
 })
 
 describe("when", () => {
-  const answerWhen = (when: Fallback.WhenTag<Failure["_tag"]>["when"]) =>
-    Fallback.orElse((error: Failure) => Effect.succeed(error._tag), { when })
+  const answerWhen =
+    (when: Exclude<Fallback.When<Failure>, (error: Failure) => boolean>) =>
+    (self: Effect.Effect<string, Failure>): Effect.Effect<string, Failure> =>
+      self.pipe(Fallback.orElse((error) => Effect.succeed(error._tag), { when }))
 
   it.effect("with a tag answers the errors of that tag only", () =>
     Effect.gen(function* () {
@@ -196,9 +198,10 @@ describe("when", () => {
   it.effect("with a refinement answers what it accepts", () =>
     Effect.gen(function* () {
       const isBusy = (error: Failure): error is Busy => error._tag === "Busy"
-      const answer = Fallback.orElse((error: Busy) => Effect.succeed(`${error.queue}`), { when: isBusy })
-      expect(yield* failing(busy).pipe(answer)).toBe("7")
-      expect(yield* failing(wrong).pipe(answer, Effect.flip)).toBe(wrong)
+      const queueOf = (error: Failure) =>
+        failing(error).pipe(Fallback.orElse((busy) => Effect.succeed(`${busy.queue}`), { when: isBusy }))
+      expect(yield* queueOf(busy)).toBe("7")
+      expect(yield* queueOf(wrong).pipe(Effect.flip)).toBe(wrong)
     })
   )
 
@@ -239,7 +242,7 @@ describe("when", () => {
 
   it.effect("leaves the cause of an error that it does not accept as it was", () =>
     Effect.gen(function* () {
-      const cause = Cause.combine(Cause.fail(wrong), Cause.fail(busy))
+      const cause: Cause.Cause<Failure> = Cause.combine(Cause.fail(wrong), Cause.fail(busy))
       const exit = yield* Effect.failCause(cause).pipe(answerWhen("Busy"), Effect.exit)
       expect(Exit.isFailure(exit) && exit.cause).toBe(cause)
     })

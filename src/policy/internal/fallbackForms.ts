@@ -3,133 +3,132 @@
  */
 import type * as Effect from "effect/Effect"
 
-/** The tags of the errors of a union. */
-export type Tags<E> = E extends { readonly _tag: infer Tag extends string } ? Tag : never
-
-/** The errors of a union that have one of the tags. */
-export type WithTag<E, Tag extends string> = Extract<E, { readonly _tag: Tag }>
-
-/** The error of the last effect of a list. */
-export type ErrorOfLast<Effects extends ReadonlyArray<unknown>> = Effects extends readonly [...infer _, infer Last]
-  ? Effect.Error<Last>
-  : Effect.Error<Effects[number]>
-
 /** What every fallback may choose. */
 export interface CallOptions {
   /** The name of the service, for events and metrics (default "default"). */
   readonly service?: string | undefined
 }
 
-/** Only errors with one of these tags are answered; they leave the type. */
-export interface WhenTag<Tag> extends CallOptions {
+/** All errors are answered. */
+export interface WhenAny extends CallOptions {
+  readonly when?: undefined
+}
+
+/** Only some errors are answered. */
+export interface WhenSome<E> extends CallOptions {
+  readonly when?: When<E> | undefined
+}
+
+/**
+ * Which errors are answered: those with a tag, or that a refinement accepts, which leave the type; or those for which a
+ * predicate holds, where the type cannot tell which these are.
+ */
+export type When<E> = Tags<E> | ReadonlyArray<Tags<E>> | ((error: E) => boolean)
+
+/** The tags of the errors of a union. */
+export type Tags<E> = E extends { readonly _tag: infer Tag extends string } ? Tag : never
+
+/** The errors of a union that have one of the tags. */
+export type WithTag<E, Tag extends string> = Extract<E, { readonly _tag: Tag }>
+
+/** Options with a refinement, whatever it is a refinement of: the parameter of a method is compared in both directions. */
+interface Refining<EB> {
+  when(error: unknown): error is EB
+}
+
+/** Options with tags. */
+interface Tagged<Tag extends string> {
   readonly when: Tag | ReadonlyArray<Tag>
 }
 
-/** Only errors that a refinement accepts are answered; they leave the type. */
-export interface WhenRefined<in E, out EB extends E> extends CallOptions {
-  readonly when: (error: E) => error is EB
-}
+/** The errors that options let a fallback answer. */
+export type Answerable<E, Options> =
+  Options extends Refining<infer EB> ? Refined<E, EB> : Options extends Tagged<infer Tag> ? WithTag<E, Tag> : E
 
-/** Only errors for which a predicate holds are answered; the type cannot tell which these are. */
-export interface WhenTrue<in E> extends CallOptions {
-  readonly when: (error: E) => boolean
-}
+/** The errors that remain behind a fallback with options. */
+export type Unanswered<E, Options> =
+  Options extends Refining<infer EB>
+    ? Exclude<E, EB>
+    : Options extends Tagged<string>
+      ? Exclude<E, WithTag<E, CertainTags<Options["when"]>>>
+      : Options extends WhenAny
+        ? never
+        : E
+
+/** The tags that are answered for certain: of a union of tags or a list of unknown length it is none of them. */
+type CertainTags<When> = [When] extends [readonly [infer Head, ...infer Tail]]
+  ? CertainTag<Head> | CertainTags<Tail>
+  : CertainTag<When>
+
+type CertainTag<Tag, All = Tag> = Tag extends string ? ([All] extends [Tag] ? Tag : never) : never
+
+/** A refinement may know more than the errors of this union, such as a whole family. */
+type Refined<E, EB> = EB extends E ? EB : Extract<E, EB>
+
+/** The error of the last effect of a list. */
+export type ErrorOfLast<Effects extends ReadonlyArray<unknown>> = Effects extends readonly [...infer _, infer Last]
+  ? Effect.Error<Last>
+  : Effect.Error<Effects[number]>
 
 /** The forms of `Fallback.orElse`. */
 export interface OrElse {
-  <E, EB extends E, B, E2, R2>(
-    answer: (error: EB) => Effect.Effect<B, E2, R2>,
-    options: WhenRefined<E, EB>
-  ): <A, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A | B, Exclude<E, EB> | E2, R | R2>
-  <E, B, E2, R2>(
-    answer: (error: NoInfer<E>) => Effect.Effect<B, E2, R2>,
-    options: WhenTrue<NoInfer<E>>
-  ): <A, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A | B, E | E2, R | R2>
-  <E, B, E2, R2, const Tag extends Tags<E>>(
-    answer: (error: WithTag<E, Tag>) => Effect.Effect<B, E2, R2>,
-    options: WhenTag<Tag>
-  ): <A, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A | B, Exclude<E, WithTag<E, Tag>> | E2, R | R2>
-  <E, B, E2, R2>(
-    answer: (error: E) => Effect.Effect<B, E2, R2>,
-    options?: CallOptions
-  ): <A, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A | B, E2, R | R2>
-  <A, E, R, EB extends E, B, E2, R2>(
-    self: Effect.Effect<A, E, R>,
-    answer: (error: EB) => Effect.Effect<B, E2, R2>,
-    options: WhenRefined<E, EB>
-  ): Effect.Effect<A | B, Exclude<E, EB> | E2, R | R2>
   <A, E, R, B, E2, R2>(
     self: Effect.Effect<A, E, R>,
     answer: (error: E) => Effect.Effect<B, E2, R2>,
-    options: WhenTrue<E>
-  ): Effect.Effect<A | B, E | E2, R | R2>
-  <A, E, R, B, E2, R2, const Tag extends Tags<E>>(
-    self: Effect.Effect<A, E, R>,
-    answer: (error: WithTag<E, Tag>) => Effect.Effect<B, E2, R2>,
-    options: WhenTag<Tag>
-  ): Effect.Effect<A | B, Exclude<E, WithTag<E, Tag>> | E2, R | R2>
-  <A, E, R, B, E2, R2>(
-    self: Effect.Effect<A, E, R>,
-    answer: (error: E) => Effect.Effect<B, E2, R2>,
-    options?: CallOptions
+    options?: WhenAny
   ): Effect.Effect<A | B, E2, R | R2>
+  <A, E, R, B, E2, R2, const Options extends WhenSome<E>>(
+    self: Effect.Effect<A, E, R>,
+    answer: (error: NoInfer<Answerable<E, Options>>) => Effect.Effect<B, E2, R2>,
+    options: Options
+  ): Effect.Effect<A | B, Unanswered<E, Options> | E2, R | R2>
+  <E, B, E2, R2>(
+    answer: (error: E) => Effect.Effect<B, E2, R2>,
+    options?: WhenAny
+  ): <A, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A | B, E2, R | R2>
+  <E, B, E2, R2, const Options extends WhenSome<E>>(
+    answer: (error: NoInfer<Answerable<E, Options>>) => Effect.Effect<B, E2, R2>,
+    options: Options
+  ): <A, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A | B, Unanswered<E, Options> | E2, R | R2>
 }
 
 /** The forms of `Fallback.orElseSucceed`. */
 export interface OrElseSucceed {
-  <E, EB extends E, B>(
-    value: (error: EB) => B,
-    options: WhenRefined<E, EB>
-  ): <A, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A | B, Exclude<E, EB>, R>
-  <E, B>(
-    value: (error: NoInfer<E>) => B,
-    options: WhenTrue<NoInfer<E>>
-  ): <A, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A | B, E, R>
-  <E, B, const Tag extends Tags<E>>(
-    value: (error: WithTag<E, Tag>) => B,
-    options: WhenTag<Tag>
-  ): <A, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A | B, Exclude<E, WithTag<E, Tag>>, R>
+  <A, E, R, B>(self: Effect.Effect<A, E, R>, value: (error: E) => B, options?: WhenAny): Effect.Effect<A | B, never, R>
+  <A, E, R, B, const Options extends WhenSome<E>>(
+    self: Effect.Effect<A, E, R>,
+    value: (error: NoInfer<Answerable<E, Options>>) => B,
+    options: Options
+  ): Effect.Effect<A | B, Unanswered<E, Options>, R>
   <E, B>(
     value: (error: E) => B,
-    options?: CallOptions
+    options?: WhenAny
   ): <A, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A | B, never, R>
-  <A, E, R, EB extends E, B>(
-    self: Effect.Effect<A, E, R>,
-    value: (error: EB) => B,
-    options: WhenRefined<E, EB>
-  ): Effect.Effect<A | B, Exclude<E, EB>, R>
-  <A, E, R, B>(self: Effect.Effect<A, E, R>, value: (error: E) => B, options: WhenTrue<E>): Effect.Effect<A | B, E, R>
-  <A, E, R, B, const Tag extends Tags<E>>(
-    self: Effect.Effect<A, E, R>,
-    value: (error: WithTag<E, Tag>) => B,
-    options: WhenTag<Tag>
-  ): Effect.Effect<A | B, Exclude<E, WithTag<E, Tag>>, R>
-  <A, E, R, B>(
-    self: Effect.Effect<A, E, R>,
-    value: (error: E) => B,
-    options?: CallOptions
-  ): Effect.Effect<A | B, never, R>
+  <E, B, const Options extends WhenSome<E>>(
+    value: (error: NoInfer<Answerable<E, Options>>) => B,
+    options: Options
+  ): <A, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A | B, Unanswered<E, Options>, R>
 }
 
-/** The forms of a fallback that always gives the same kind of answer. */
+/** The value, or the answer; only the value if its type covers the answer. */
+export type Answered<A, B> = [B] extends [A] ? A : A | B
+
+/** The error of an effect; none if it is none. */
+type ErrorIn<Arg> = Arg extends Effect.Effect<unknown, infer E, unknown> ? E : never
+
+/**
+ * The forms of a fallback that always gives the same kind of answer. It is one signature and no overloads, because only then
+ * can TypeScript infer through `effect.pipe(Fallback.failOpen)`.
+ */
 export interface Answering<in A0, out B> {
-  <A extends A0, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A | B, never, R>
-  <E, EB extends E>(
-    options: WhenRefined<E, EB>
-  ): <A extends A0, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A | B, Exclude<E, EB>, R>
-  <E>(options: WhenTrue<NoInfer<E>>): <A extends A0, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A | B, E, R>
-  <E, const Tag extends Tags<E>>(
-    options: WhenTag<Tag>
-  ): <A extends A0, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A | B, Exclude<E, WithTag<E, Tag>>, R>
-  (options: CallOptions): <A extends A0, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A | B, never, R>
-  <A extends A0, E, R, EB extends E>(
-    self: Effect.Effect<A, E, R>,
-    options: WhenRefined<E, EB>
-  ): Effect.Effect<A | B, Exclude<E, EB>, R>
-  <A extends A0, E, R>(self: Effect.Effect<A, E, R>, options: WhenTrue<E>): Effect.Effect<A | B, E, R>
-  <A extends A0, E, R, const Tag extends Tags<E>>(
-    self: Effect.Effect<A, E, R>,
-    options: WhenTag<Tag>
-  ): Effect.Effect<A | B, Exclude<E, WithTag<E, Tag>>, R>
-  <A extends A0, E, R>(self: Effect.Effect<A, E, R>, options?: CallOptions): Effect.Effect<A | B, never, R>
+  <
+    E,
+    const Arg extends Effect.Effect<A0, unknown, unknown> | WhenSome<E>,
+    const Options extends CallOptions & { readonly when?: unknown } = {}
+  >(
+    effectOrOptions: Arg,
+    options?: Options & WhenSome<ErrorIn<Arg>>
+  ): [Arg] extends [Effect.Effect<infer A, infer E1, infer R>]
+    ? Effect.Effect<Answered<A, B>, Unanswered<E1, Options>, R>
+    : <A extends A0, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<Answered<A, B>, Unanswered<E, Arg>, R>
 }

@@ -8,7 +8,7 @@ import * as Outcome from "../Outcome.ts"
 import * as Policy from "../Policy.ts"
 import { labelOf } from "../ResilienceError.ts"
 
-/** The counts of the fallbacks of one service. */
+/** The counts of the fallbacks of one service. A call that was interrupted counts as none of these. */
 export interface Totals {
   /** Calls that needed no fallback. */
   successes: number
@@ -72,7 +72,7 @@ const answerTo = (
 ): AnyEffect => {
   const error = Outcome.firstError(cause)
   const fail = (cause: Cause.Cause<unknown>): AnyEffect => {
-    if (totals !== undefined) totals.failures++
+    if (totals !== undefined) countFailure(totals, cause)
     return Effect.failCause(cause)
   }
   let answer: ReturnType<Answer>
@@ -96,9 +96,13 @@ const answerTo = (
   if (totals === undefined) return answer.effect
   return Effect.onExitPrimitive(answer.effect, (exit) => {
     if (exit._tag === "Success") totals.answered++
-    else totals.failures++
+    else countFailure(totals, exit.cause)
     return undefined
   })
+}
+
+const countFailure = (totals: Totals, cause: Cause.Cause<unknown>): void => {
+  if (!Cause.hasInterruptsOnly(cause)) totals.failures++
 }
 
 const isWanted = (when: Condition, error: unknown): boolean => {

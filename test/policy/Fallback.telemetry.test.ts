@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Cause, Context, Data, Deferred, Effect, Exit, Fiber, Layer, Metric } from "effect"
+import { Cause, Context, Data, Deferred, Effect, Exit, Fiber, Layer, Logger, Metric } from "effect"
 import { TestClock } from "effect/testing"
 import { Fallback, Policy, Resilience, type ResilienceConfig } from "../../src/index.ts"
 import { RecordedEvents, ScriptedService } from "../../src/testing/index.ts"
@@ -442,6 +442,7 @@ describe("a fallback without a registry", () => {
 
 describe("a fallback that names no service", () => {
   const unnamed = down.pipe(Fallback.orElse(() => fine))
+  const declared = { services: { llm: {} } }
 
   it.effect("is counted as that of the service default", () =>
     withRegistry(
@@ -450,6 +451,22 @@ describe("a fallback that names no service", () => {
         expect(yield* countsOf("default")).toEqual({ successes: 0, answered: 1, failures: 0 })
       })
     )
+  )
+
+  it.effect("is no call of a service that is not declared, so nobody is warned", () =>
+    Effect.gen(function* () {
+      const warnings: Array<unknown> = []
+      const logger = Logger.make(({ message }) => void warnings.push(message))
+      const program = Effect.andThen(unnamed, Effect.yieldNow)
+      yield* withRegistry(program, declared).pipe(Effect.provide(Logger.layer([logger])))
+      expect(warnings).toEqual([])
+    })
+  )
+
+  it.effect("answers also where only declared services are allowed", () =>
+    Effect.gen(function* () {
+      expect(yield* Effect.exit(withRegistry(unnamed, { ...declared, strict: true }))).toEqual(Exit.succeed("fine"))
+    })
   )
 })
 

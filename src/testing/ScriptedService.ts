@@ -53,15 +53,21 @@ export const make = <A, E = never>(
   let calls = 0
   let active = 0
   return {
+    // The finalizer is there before the call begins, so that an interruption in between cannot leave it active.
     call: Effect.suspend(() => {
-      const step = script[Math.min(calls, script.length - 1)]!
-      calls++
-      active++
-      return Effect.ensuring(
-        effectOf(step),
-        Effect.sync(() => {
-          active--
-        })
+      let isActive = false
+      return Effect.onExitPrimitive(
+        Effect.suspend(() => {
+          const step = script[Math.min(calls, script.length - 1)]!
+          calls++
+          active++
+          isActive = true
+          return effectOf(step)
+        }),
+        () => {
+          if (isActive) active--
+          return undefined
+        }
       )
     }),
     calls: () => calls,

@@ -2,6 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Option } from "effect"
 import { TestClock } from "effect/testing"
 import { ScriptedService } from "../../src/testing/index.ts"
+import { sweep } from "../support/sweep.ts"
 
 describe("a scripted service", () => {
   it.effect("does at each call what its script says", () =>
@@ -153,6 +154,27 @@ describe("the number of active calls", () => {
       ])
       for (let call = 1; call <= 4; call++) yield* Effect.exit(service.call)
       expect(service.active()).toBe(0)
+    })
+  )
+
+  it.effect("is zero again when a call was interrupted at any moment", () =>
+    Effect.gen(function* () {
+      for (const maxOperationsBeforeYield of [3, 5, 2_048]) {
+        const swept = yield* sweep(
+          () => {
+            const service = ScriptedService.make([
+              Effect.andThen(Effect.yieldNow, Effect.yieldNow),
+              ScriptedService.hang
+            ])
+            return {
+              call: service.call,
+              afterwards: () => Effect.sync(() => expect(service.active()).toBe(0))
+            }
+          },
+          { maxOperationsBeforeYield }
+        )
+        expect(swept.interrupted).toBeGreaterThan(3)
+      }
     })
   )
 })

@@ -35,6 +35,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Bulkhead from "./Bulkhead.ts"
 import * as CircuitBreaker from "./CircuitBreaker.ts"
@@ -99,13 +100,16 @@ export interface MakeOptions {
   readonly timeout?: Duration.Input | Timeout.OptionsInput | Timeout.Timeout | undefined
 }
 
-type PartIn<O, K extends string, P> = O extends { readonly [_ in K]: infer V } ? (V extends undefined ? [] : [P]) : []
+type In<O, K extends string> = K extends keyof O ? O[K] : undefined
 
-type FallbackIn<O> = O extends {
-  readonly fallback: (error: unknown) => Effect.Effect<infer B, infer E2, infer R2>
-}
-  ? [Fallback.Fallback<B, E2, R2>]
-  : []
+type PartIn<O, K extends string, P> = In<O, K> extends infer V ? (V extends undefined ? [] : [P]) : never
+
+type FallbackIn<O> =
+  In<O, "fallback"> extends infer V
+    ? V extends (error: unknown) => Effect.Effect<infer B, infer E2, infer R2>
+      ? [Fallback.Fallback<B, E2, R2>]
+      : []
+    : never
 
 /** The parts of the pipeline that options make. */
 export type PartsOf<O> = readonly [
@@ -160,21 +164,21 @@ export const metrics = { errors: "error.total" } as const
  */
 export const make = <const O extends MakeOptions>(
   options: O & Readonly<Record<Exclude<keyof O, keyof MakeOptions>, never>>
-): Effect.Effect<Pipeline<PartsOf<O>>> => Effect.sync(() => makeUnsafe(options))
+): Effect.Effect<Pipeline<PartsOf<O>>> => Effect.sync(() => makeUnsafe<O>(options))
 
 /** Makes a pipeline outside of an effect; throws on wrong options. */
 export const makeUnsafe = <const O extends MakeOptions>(
   options: O & Readonly<Record<Exclude<keyof O, keyof MakeOptions>, never>>
 ): Pipeline<PartsOf<O>> => {
   const { fallback, service = "default", ...slots }: MakeOptions = options
-  const known = ["service", "fallback", ...Object.keys(order)]
-  for (const name of Object.keys(slots).filter((name) => !known.includes(name))) {
-    const guess = nearest(name, known)
-    throw new Error(`Pipeline.make: there is no "${name}"${guess === undefined ? "" : ` (did you mean "${guess}"?)`}`)
-  }
-  const parts = Object.entries(order).flatMap(([slot, kind]) =>
-    partOf(service, slot as Slot, kind, slots[slot as Slot])
-  )
+  const made = Object.entries(order).map(([slot, kind]) => partOf(service, slot, kind, slots[slot as Slot]))
+  const problems = [
+    ...Object.keys(slots).filter(isUnknown).map(describeUnknown),
+    ...(fallback === undefined || typeof fallback === "function" ? [] : [NO_FUNCTION]),
+    ...made.flatMap((part) => (Result.isFailure(part) ? part.failure : []))
+  ]
+  if (problems.length > 0) throw new Error(`Pipeline.make: invalid options\n${problems.join("\n")}`)
+  const parts = made.flatMap((part) => (Result.isSuccess(part) ? part.success : []))
   const all = fallback === undefined ? parts : [Fallback.makeUnsafe(fallback, { service }), ...parts]
   return fromParts(service, all) as Pipeline<PartsOf<O>>
 }
@@ -218,13 +222,34 @@ export const Kind: Policy.Kind<Pipeline<AllParts>, Options> = {
   commands: []
 }
 
-const partOf = (service: string, slot: string, kind: AnyKind, value: unknown): ReadonlyArray<Part> => {
-  if (value === undefined) return []
-  if (Policy.isInstance(value)) return [value]
-  const duration = Fields.durationOf(value)
-  const options = duration === undefined ? value : { duration }
-  const decoded = Fields.decodeOrThrow(`Pipeline.make: ${slot}`, kind, options as object)
-  return [kind.make(service, decoded, () => undefined)]
+const isUnknown = (name: string): boolean => !Object.hasOwn(order, name)
+
+const describeUnknown = (name: string): string => {
+  const guess = nearest(name, ["service", "fallback", ...Object.keys(order)])
+  return `  ${name}: there is no such part${guess === undefined ? "" : ` (did you mean "${guess}"?)`}`
+}
+
+const NO_FUNCTION = "  fallback: expected a function"
+
+/** The part of one slot, if it is not empty; a failure has one line for each problem. */
+const partOf = (
+  service: string,
+  slot: string,
+  kind: AnyKind,
+  value: unknown
+): Result.Result<ReadonlyArray<Part>, ReadonlyArray<string>> => {
+  const fail = (problems: ReadonlyArray<Fields.Problem>) => Result.fail(problems.map(Fields.render))
+  if (value === undefined) return Result.succeed([])
+  if (Policy.isInstance(value)) {
+    if (value.kind === kind.id) return Result.succeed([value])
+    return fail([{ path: [slot], message: `expected a ${kind.id}`, actual: value.kind }])
+  }
+  const isTime = kind.id === Deadline.Kind.id || kind.id === Timeout.Kind.id
+  const isBare = isTime && (typeof value !== "object" || Fields.durationOf(value) !== undefined)
+  const options = isBare ? { duration: value } : value
+  const decoded = Fields.decodeEffective(kind, options, Object.keys(Object(options)))
+  if (Result.isSuccess(decoded)) return Result.succeed([kind.make(service, decoded.success, () => undefined)])
+  return fail(decoded.failure.map((problem) => ({ ...problem, path: isBare ? [slot] : [slot, ...problem.path] })))
 }
 
 /** The list of patterns has a different instance and different options in each place. */

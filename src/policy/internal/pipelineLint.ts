@@ -3,7 +3,16 @@
  */
 import * as Duration from "effect/Duration"
 import type * as Policy from "../Policy.ts"
-import { isBulkhead, isCircuitBreaker, isDeadline, isRetry, isTimeout } from "./pipelineParts.ts"
+import {
+  flatten,
+  isBulkhead,
+  isCircuitBreaker,
+  isDeadline,
+  isRetry,
+  isTimeout,
+  limitMillis,
+  queueMillis
+} from "./pipelineParts.ts"
 
 /** One thing that is wrong, with the reason. `parts` are the kinds that it is about. */
 export interface Finding {
@@ -36,6 +45,12 @@ const orderRule = (outer: string, inner: string, severity: Finding["severity"], 
   check: ({ isAround }) => (isAround(outer, inner) ? message : undefined)
 })
 
+/** A rule about calls that wait for a permit: a bulkhead without a queue is none of its business. */
+const aboutQueues = (rule: Rule): Rule => ({
+  ...rule,
+  check: ({ list }) => rule.check(partsOf(list.filter((part) => !isBulkhead(part) || queueMillis(part) > 0)))
+})
+
 const rules: ReadonlyArray<Rule> = [
   orderRule(
     "retry",
@@ -49,11 +64,13 @@ const rules: ReadonlyArray<Rule> = [
     "error",
     "The fallback is inside the circuit breaker: the breaker sees only successes and never opens."
   ),
-  orderRule(
-    "timeout",
-    "bulkhead",
-    "error",
-    "The timeout is around the bulkhead: time in our own queue counts as a slow dependency, and opens the breaker of a healthy one."
+  aboutQueues(
+    orderRule(
+      "timeout",
+      "bulkhead",
+      "error",
+      "The timeout is around the bulkhead: time in our own queue counts as a slow dependency, and opens the breaker of a healthy one."
+    )
   ),
   orderRule(
     "timeout",
@@ -67,11 +84,13 @@ const rules: ReadonlyArray<Rule> = [
     "warning",
     "The bulkhead is around the retry: a call keeps its permit while it waits for the next attempt."
   ),
-  orderRule(
-    "bulkhead",
-    "circuit-breaker",
-    "warning",
-    "The bulkhead is around the circuit breaker: calls wait for a permit only to be rejected by an open circuit."
+  aboutQueues(
+    orderRule(
+      "bulkhead",
+      "circuit-breaker",
+      "warning",
+      "The bulkhead is around the circuit breaker: calls wait for a permit only to be rejected by an open circuit."
+    )
   ),
   orderRule(
     "circuit-breaker",
@@ -162,8 +181,7 @@ const rules: ReadonlyArray<Rule> = [
     severity: "warning",
     parts: ["bulkhead"],
     check: ({ isAround, list }) =>
-      !isAround("deadline", "bulkhead") &&
-      list.filter(isBulkhead).some(({ options }) => options.maxQueue > 0 && options.queueTimeout === undefined)
+      !isAround("deadline", "bulkhead") && list.some((part) => queueMillis(part) === Infinity)
         ? "Nothing limits the wait in the queue of the bulkhead: there is neither a queueTimeout nor a deadline outside."
         : undefined
   }
@@ -176,17 +194,27 @@ const rules: ReadonlyArray<Rule> = [
 export const lint = (
   pipeline: { readonly parts: ReadonlyArray<Policy.Instance> } | ReadonlyArray<Policy.Instance>
 ): ReadonlyArray<Finding> => {
-  const list = "parts" in pipeline ? pipeline.parts : pipeline
-  const kinds = list.map(({ kind }) => kind)
-  const parts: Parts = {
-    list,
-    isAround: (outer, inner) => kinds.includes(outer) && kinds.lastIndexOf(inner) > kinds.indexOf(outer),
-    has: (kind) => kinds.includes(kind)
-  }
+  const list = flatten("parts" in pipeline ? pipeline.parts : pipeline).filter(isEffective)
+  const parts = partsOf(list)
   return rules.flatMap(({ check, name, parts: about, severity }) => {
     const message = check(parts)
     return message === undefined ? [] : [{ rule: name, severity, message, parts: about }]
   })
+}
+
+const partsOf = (list: ReadonlyArray<Policy.Instance>): Parts => {
+  const kinds = list.map(({ kind }) => kind)
+  return {
+    list,
+    isAround: (outer, inner) => kinds.includes(outer) && kinds.lastIndexOf(inner) > kinds.indexOf(outer),
+    has: (kind) => kinds.includes(kind)
+  }
+}
+
+/** A time limit without end, and a retry with a single attempt, are there in name only. */
+const isEffective = (part: Policy.Instance): boolean => {
+  if (isDeadline(part) || isTimeout(part)) return limitMillis(part) < Infinity
+  return !isRetry(part) || part.worstCase.attempts > 1
 }
 
 const shortest = (durations: ReadonlyArray<Duration.Duration>): Duration.Duration | undefined =>

@@ -1,11 +1,13 @@
 /**
  * What can stand in a pipeline, and what a list of such parts does to the types of an effect.
  */
+import * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Bulkhead from "../Bulkhead.ts"
 import type * as CircuitBreaker from "../CircuitBreaker.ts"
 import type * as Deadline from "../Deadline.ts"
 import type * as Fallback from "../Fallback.ts"
+import type * as Pipeline from "../Pipeline.ts"
 import type * as Policy from "../Policy.ts"
 import type * as Retry from "../Retry.ts"
 import type * as Timeout from "../Timeout.ts"
@@ -51,3 +53,18 @@ export const isCircuitBreaker = (part: Policy.Instance): part is CircuitBreaker.
   part.kind === "circuit-breaker"
 export const isBulkhead = (part: Policy.Instance): part is Bulkhead.Bulkhead => part.kind === "bulkhead"
 export const isTimeout = (part: Policy.Instance): part is Timeout.Timeout => part.kind === "timeout"
+const isPipeline = (part: Policy.Instance): part is Pipeline.Pipeline => part.kind === "pipeline"
+
+/** The parts with those of a pipeline among them in its place. */
+export const flatten = (parts: ReadonlyArray<Policy.Instance>): ReadonlyArray<Policy.Instance> =>
+  parts.flatMap((part) => (isPipeline(part) ? flatten(part.parts) : [part]))
+
+/** The time limit of a part in milliseconds: `Infinity` for one that has none. */
+export const limitMillis = (part: Policy.Instance): number =>
+  isTimeout(part) || isDeadline(part) ? Duration.toMillis(part.snapshot(0).duration) : Infinity
+
+/** The longest wait in the queue of a part in milliseconds: 0 for one that has none, `Infinity` without a limit. */
+export const queueMillis = (part: Policy.Instance): number => {
+  if (!isBulkhead(part) || part.options.maxQueue === 0) return 0
+  return part.options.queueTimeout === undefined ? Infinity : Duration.toMillis(part.options.queueTimeout)
+}

@@ -3,8 +3,9 @@
  */
 import * as Duration from "effect/Duration"
 import type * as Policy from "../Policy.ts"
+import type * as Retry from "../Retry.ts"
 import { lint } from "./pipelineLint.ts"
-import { isBulkhead, isDeadline, isRetry, isTimeout } from "./pipelineParts.ts"
+import { flatten, isRetry, limitMillis, queueMillis } from "./pipelineParts.ts"
 
 /**
  * Tells what a pipeline does: its parts in their order with their numbers, the most attempts and the longest time that one
@@ -14,7 +15,8 @@ export const explain = (pipeline: {
   readonly service: string
   readonly parts: ReadonlyArray<Policy.Instance>
 }): string => {
-  const { parts, service } = pipeline
+  const { service } = pipeline
+  const parts = flatten(pipeline.parts)
   const width = Math.max(0, ...parts.map(({ kind }) => kind.length))
   const lines = parts.map((part, at) => `  ${at + 1}. ${part.kind.padEnd(width)}  ${part.describe()}`)
   const findings = lint(parts).map(({ message, rule, severity }) => `  ${severity} ${rule}: ${message}`)
@@ -31,13 +33,28 @@ const worstAttempts = (parts: ReadonlyArray<Policy.Instance>): string => {
   return attempts === 1 ? "1 attempt" : `${attempts} attempts`
 }
 
-/** From the inside to the outside: what limits, what waits, and what repeats. Hints of the dependency are left out. */
+/** From the inside to the outside: what limits, what waits, and what repeats. */
 const worstTime = (parts: ReadonlyArray<Policy.Instance>): string => {
   const millis = parts.reduceRight((inner, part) => {
-    if (isTimeout(part) || isDeadline(part)) return Math.min(inner, Duration.toMillis(part.snapshot(0).duration))
     if (isRetry(part)) return part.worstCase.attempts * inner + part.worstCase.waitMillis
-    if (!isBulkhead(part) || part.options.maxQueue === 0) return inner
-    return inner + (part.options.queueTimeout === undefined ? Infinity : Duration.toMillis(part.options.queueTimeout))
+    return Math.min(inner, limitMillis(part)) + queueMillis(part)
   }, Infinity)
-  return millis === Infinity ? "and nothing limits the time" : `and at most ${Duration.format(Duration.millis(millis))}`
+  if (millis === Infinity) return "and nothing limits the time"
+  const uncounted = [...uncountedTimes(parts)]
+  const exceptions = uncounted.length === 0 ? "" : `, not counting ${uncounted.join(" and ")}`
+  return `and at most ${Duration.format(Duration.millis(Math.ceil(millis)))}${exceptions}`
 }
+
+/** What takes a time that only the call itself will tell, and is outside of every limit. */
+function* uncountedTimes(parts: ReadonlyArray<Policy.Instance>): Generator<string> {
+  const unlimited = parts.slice(
+    0,
+    parts.findIndex((part) => limitMillis(part) < Infinity)
+  )
+  if (unlimited.some((part) => part.kind === "fallback")) yield "the answer of the fallback"
+  if (unlimited.some((part) => isRetry(part) && part.worstCase.attempts > 1 && hasHints(part))) {
+    yield "waits that the dependency asks for"
+  }
+}
+
+const hasHints = ({ options }: Retry.Retry): boolean => Duration.isGreaterThan(options.retryAfterMax, Duration.zero)

@@ -290,7 +290,8 @@ const apply = (
   if (call === undefined || !("executeWith" in part)) return part.execute(self)
   const functions: Readonly<Record<string, object | undefined>> = {
     retry: call.retry,
-    "circuit-breaker": call.circuitBreaker
+    "circuit-breaker": call.circuitBreaker,
+    pipeline: call
   }
   const own: Policy.CallOptions = { ...functions[part.kind], key: call.key }
   return part.executeWith(own)(self)

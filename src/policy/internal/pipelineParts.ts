@@ -21,9 +21,11 @@ export type ErrorBehind<P, E> =
     ? E2
     : P extends Retry.Retry<infer O>
       ? Retry.Exhausted<E, O>
-      : P extends Policy.Guard<infer E2>
-        ? E | E2
-        : E
+      : P extends { readonly kind: "pipeline"; readonly parts: infer Inner }
+        ? ErrorsBehind<Inner, E>
+        : P extends Policy.Guard<infer E2>
+          ? E | E2
+          : E
 
 /** The error of an effect behind all parts, the outermost first. */
 export type ErrorsBehind<Parts, E> = Parts extends readonly [infer Outer, ...infer Inner]

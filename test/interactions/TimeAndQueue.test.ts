@@ -143,6 +143,18 @@ describe("what the circuit breaker sees of the parts inside it", () => {
     })
   )
 
+  it.effect("a wait in the queue that the deadline cuts off is no failure, though the wait began later", () =>
+    Effect.gen(function* () {
+      const bulkhead = yield* Bulkhead.make({ maxConcurrent: 1 })
+      const breaker = yield* CircuitBreaker.make(strict)
+      const deadline = yield* Deadline.make({ duration: "3 seconds" })
+      const inner = Pipeline.inOrder([breaker, bulkhead])
+      const late = Effect.andThen(Effect.sleep("1 second"), Effect.void.pipe(inner.execute)).pipe(deadline.execute)
+      expect((yield* ends([fourSeconds.pipe(bulkhead.execute), late]))[1]).toContain("Error at 3")
+      expect(yield* Policy.snapshot(breaker)).toMatchObject({ state: "Closed", ignored: 1, failures: 0 })
+    })
+  )
+
   it.effect("a call that came too late to be made is no failure", () =>
     Effect.gen(function* () {
       const breaker = yield* CircuitBreaker.make(strict)

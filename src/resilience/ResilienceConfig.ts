@@ -12,8 +12,12 @@ import * as Result from "effect/Result"
 import * as Fields from "../policy/internal/options.ts"
 import type * as Pipeline from "../policy/Pipeline.ts"
 import type * as Policy from "../policy/Policy.ts"
+import { fromLiteral } from "./internal/fromLiteral.ts"
+import { fromVariables } from "./internal/fromVariables.ts"
 import { Merged } from "./internal/Merged.ts"
-import * as Source from "./internal/Source.ts"
+import { problemsOf } from "./internal/problems.ts"
+import { type Setting, slots, type Source } from "./internal/Source.ts"
+import { isKnown, strangersIn } from "./internal/strangers.ts"
 import { checkStructure } from "./internal/structure.ts"
 import * as Variables from "./internal/variables.ts"
 
@@ -58,18 +62,17 @@ export const resolve = (
   literal: ConfigInput,
   variables: ReadonlyMap<string, string> = new Map()
 ): Result.Result<ResilienceConfig, ReadonlyArray<string>> => {
-  const structure = checkStructure(literal)
-  const code = Source.fromLiteral(Object(literal))
-  const { source: environment, unknown } = Source.fromEnvironment(variables)
+  const code = fromLiteral(literal)
+  const { source: environment, unknown } = fromVariables(variables)
   const merged = new Merged(code, environment)
   const strict = flagOf(false, environment.strict, code.strict)
-  const strangers = merged.strangers()
+  const strangers = strangersIn(merged)
   const problems = new Set([
-    ...structure,
+    ...checkStructure(literal),
     ...unknown.map((name) => describeUnknown(name, merged.services)),
     ...flagsOf(environment).flatMap(checkFlag),
     ...[...environment.times.values()].flatMap(checkTime),
-    ...merged.check(),
+    ...problemsOf(merged),
     ...(strict ? strangers : [])
   ])
   if (problems.size > 0) return Result.fail([...problems])
@@ -79,27 +82,33 @@ export const resolve = (
     strict,
     declared,
     warnings: strangers,
-    isKnown: (service) => declared.length === 0 || merged.isKnown(service),
-    optionsOf: (slot, service) => merged.optionsOf(slot, service)
+    isKnown: (service) => declared.length === 0 || isKnown(merged, service),
+    optionsOf: (slot, service) => optionsOf(merged, slot, Variables.toVariable(service))
   })
 }
 
-const flagOf = (byDefault: boolean, ...settings: ReadonlyArray<Source.Setting | undefined>): boolean => {
+const optionsOf = (merged: Merged, slot: Pipeline.Slot, service: string): unknown => {
+  if (!merged.isEnabled(slot, service)) return undefined
+  if (slot === "deadline" && !merged.settingsOf(slot, service).has("duration")) return undefined
+  return Result.getOrThrow(merged.decode(slot, service))
+}
+
+const flagOf = (byDefault: boolean, ...settings: ReadonlyArray<Setting | undefined>): boolean => {
   const value = settings.find((setting) => setting !== undefined)?.value
   return typeof value === "boolean" ? value : byDefault
 }
 
-const flagsOf = ({ all, enabled, services, strict }: Source.Source): ReadonlyArray<Source.Setting> =>
+const flagsOf = ({ all, enabled, services, strict }: Source): ReadonlyArray<Setting> =>
   [
     enabled,
     strict,
-    ...[all, ...services.values()].flatMap((patterns) => Source.slots.map((slot) => patterns[slot].enabled))
+    ...[all, ...services.values()].flatMap((patterns) => slots.map((slot) => patterns[slot].enabled))
   ].filter((setting) => setting !== undefined)
 
-const checkFlag = ({ shown, value, where }: Source.Setting): ReadonlyArray<string> =>
+const checkFlag = ({ shown, value, where }: Setting): ReadonlyArray<string> =>
   typeof value === "boolean" ? [] : [`${where}: expected true or false, got ${Fields.show(shown)}`]
 
-const checkTime = ({ shown, value, where }: Source.Setting): ReadonlyArray<string> => {
+const checkTime = ({ shown, value, where }: Setting): ReadonlyArray<string> => {
   const decoded = Fields.decode(Fields.PositiveDuration, value)
   return Result.isSuccess(decoded)
     ? []

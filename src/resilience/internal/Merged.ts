@@ -2,118 +2,45 @@
  * What several places say together. Services have the names that they have in variables.
  */
 import * as Duration from "effect/Duration"
-import * as Result from "effect/Result"
-import { nearest } from "../../policy/internal/nearest.ts"
+import type * as Result from "effect/Result"
 import * as Fields from "../../policy/internal/options.ts"
 import * as Pipeline from "../../policy/Pipeline.ts"
-import type * as Policy from "../../policy/Policy.ts"
+import { fromLiteral } from "./fromLiteral.ts"
 import { base, presets } from "./presets.ts"
-import * as Source from "./Source.ts"
+import { GROUP, type Setting, type Source } from "./Source.ts"
 import * as Variables from "./variables.ts"
 
-type Lines = ReadonlyArray<string>
-type Decoded = Result.Result<unknown, ReadonlyArray<Fields.Problem>>
+const BASE = fromLiteral(base)
 
-const BASE = Source.fromLiteral(base)
-const PRESETS = Source.fromLiteral(presets)
+/** What is known before anybody says anything. */
+export const PRESETS = fromLiteral(presets)
+
+/** The settings of one pattern, by their paths. */
+export type Settings = ReadonlyMap<string, Setting>
 
 /** The code and the environment, over the presets. */
 export class Merged {
-  private readonly code: Source.Source
-  private readonly environment: Source.Source
+  readonly code: Source
+  readonly environment: Source
   /** All services that somebody has said something about. */
   readonly services: ReadonlySet<string>
 
-  constructor(code: Source.Source, environment: Source.Source) {
+  constructor(code: Source, environment: Source) {
     this.code = code
     this.environment = environment
     this.services = new Set([...code.services.keys(), ...environment.services.keys(), ...PRESETS.services.keys()])
   }
 
-  /** The options of a pattern for a service; `undefined` where the pattern is switched off. */
-  optionsOf(slot: Pipeline.Slot, service: string): unknown {
-    const name = Variables.toVariable(service)
-    if (!this.isEnabled(slot, name)) return undefined
-    const options = Result.getOrThrow(this.decode(slot, name))
-    return slot === "deadline" && !this.settingsFor(slot, name).has("duration") ? undefined : options
-  }
-
-  /** The lines of everything that is wrong with options. */
-  check(): Lines {
-    return Source.slots.flatMap((slot) => {
-      const services = [...this.services]
-      const all = this.ineffective(slot, undefined, this.writtenFor(slot, undefined))
-      const used = services.filter((service) => Result.isSuccess(this.decode(slot, service)))
-      const unused = all.filter((problem) =>
-        used.every((service) => this.ineffective(slot, service, [problem.path[0]!]).length > 0)
-      )
-      return [
-        ...this.lines(slot, undefined, [...failureOf(this.decode(slot, undefined)), ...unused]),
-        ...services.flatMap((service) => {
-          const own = this.ineffective(slot, service, this.writtenFor(slot, service))
-          return this.lines(slot, service, [...failureOf(this.decode(slot, service)), ...own])
-        })
-      ]
-    })
-  }
-
-  /** Variables of services that the code does not declare, if it declares any. */
-  strangers(): Lines {
-    if (this.code.services.size === 0) return []
-    const declared = [...this.code.services.keys(), ...PRESETS.services.keys()]
-    const times = [...declared, ...this.operationTypes()]
-    const isStrange = (known: Lines) => (name: string) => !known.includes(name)
-    const line = (where: string, name: string, known: Lines): string => {
-      const guess = nearest(name, known)
-      return `${where}: no service called ${name} is declared${guess === undefined ? "" : ` (did you mean ${guess}?)`}`
-    }
-    return [
-      ...[...this.environment.services]
-        .filter(([name]) => isStrange(declared)(name))
-        .flatMap(([name, patterns]) =>
-          Source.slots.flatMap((slot) => {
-            const { enabled, options } = patterns[slot]
-            return [...(enabled === undefined ? [] : [enabled]), ...options.values()].map(({ where }) =>
-              line(where, name, declared)
-            )
-          })
-        ),
-      ...[...this.environment.times]
-        .filter(([name]) => isStrange(times)(name))
-        .map(([name, { where }]) => line(where, name, times))
-    ]
-  }
-
-  /** Whether a service, or an operation type, is known. */
-  isKnown(service: string): boolean {
-    const name = Variables.toVariable(service)
-    return this.services.has(name) || this.environment.times.has(name) || this.operationTypes().includes(name)
-  }
-
-  private operationTypes(): Lines {
-    const named = [this.code.times, PRESETS.times].flatMap((times) => [...times.keys()])
-    const used = [...this.services].map((service) => this.operationTypeOf(service, this.merge("timeout", service)))
-    return [...named, ...used]
-  }
-
-  private isEnabled(slot: Pipeline.Slot, service: string): boolean {
+  isEnabled(slot: Pipeline.Slot, service: string): boolean {
     const { code, environment } = this
     const places = [environment.services.get(service), environment.all, code.services.get(service), code.all]
     return places.map((patterns) => patterns?.[slot].enabled?.value).find((value) => value !== undefined) !== false
   }
 
-  /** The later a place stands in the list, the more it counts. */
-  private merge(slot: Pipeline.Slot, service: string | undefined): Map<string, Source.Setting> {
-    const { code, environment } = this
-    const all = [BASE.all, code.all, environment.all]
-    const one = service === undefined ? [] : [PRESETS, code, environment].map(({ services }) => services.get(service))
-    return new Map([...all, ...one].flatMap((patterns) => [...(patterns?.[slot].options ?? [])]))
-  }
-
-  private settingsFor(slot: Pipeline.Slot, service: string | undefined): ReadonlyMap<string, Source.Setting> {
-    const settings = this.merge(slot, service)
-    if (service === undefined) return settings
-    const time = this.timeOf(service, this.merge("timeout", service))
+  /** Of a service, or of those that nobody says anything about. */
+  settingsOf(slot: Pipeline.Slot, service: string | undefined): Settings {
+    const settings = this.said(slot, service)
+    const time = service === undefined ? undefined : this.timeOf(service)
     if (time === undefined) return settings
     if (slot === "timeout") settings.set("duration", time)
     // A probe must be able to take as long as any other attempt.
@@ -123,52 +50,51 @@ export class Merged {
     return settings
   }
 
-  private operationTypeOf(service: string, settings: ReadonlyMap<string, Source.Setting>): string {
-    const type = settings.get("operationType")?.value
+  /** The options that the settings come to. */
+  decode(slot: Pipeline.Slot, service: string | undefined): Result.Result<unknown, ReadonlyArray<Fields.Problem>> {
+    return Fields.decode(Pipeline.order[slot].options, written(this.settingsOf(slot, service)))
+  }
+
+  /** By default, a service is an operation type of its own. */
+  operationTypeOf(service: string): string {
+    const type = this.said("timeout", service).get("operationType")?.value
     return typeof type === "string" ? Variables.toVariable(type) : service
   }
 
-  /** The time limit of a service, else that of its operation type. */
-  private timeOf(service: string, settings: ReadonlyMap<string, Source.Setting>): Source.Setting | undefined {
+  /** The later a place stands in the list, the more it counts. */
+  private said(slot: Pipeline.Slot, service: string | undefined): Map<string, Setting> {
     const { code, environment } = this
-    const type = this.operationTypeOf(service, settings)
+    const all = [BASE.all, code.all, environment.all]
+    const one = service === undefined ? [] : [PRESETS, code, environment].map(({ services }) => services.get(service))
+    return new Map([...all, ...one].flatMap((patterns) => [...(patterns?.[slot].options ?? [])]))
+  }
+
+  /** The time limit of a service, else that of its operation type, else that of all. */
+  private timeOf(service: string): Setting | undefined {
+    const { code, environment } = this
+    const type = this.operationTypeOf(service)
     return (
       environment.times.get(service) ??
       code.services.get(service)?.timeout.options.get("duration") ??
       environment.times.get(type) ??
       code.times.get(type) ??
       PRESETS.times.get(type) ??
-      settings.get("duration")
+      this.said("timeout", service).get("duration")
     )
   }
+}
 
-  private decode(slot: Pipeline.Slot, service: string | undefined): Decoded {
-    return Fields.decode(Pipeline.order[slot].options, Source.written(this.settingsFor(slot, service)))
+/** Options as they would be written in code. */
+export const written = (settings: Settings): Record<string, unknown> => {
+  const options: Record<string, unknown> = {}
+  for (const [path, { value }] of [...settings].toSorted(([a], [b]) => a.length - b.length)) {
+    const keys = path.split(".")
+    const last = keys.pop()!
+    let at = options
+    for (const key of keys) at = (at[key] ??= {}) as Record<string, unknown>
+    at[last] = value === GROUP ? {} : value
   }
-
-  private writtenFor(slot: Pipeline.Slot, service: string | undefined): Lines {
-    const { code, environment } = this
-    const patterns = [code, environment].map(({ all, services }) =>
-      service === undefined ? all : services.get(service)
-    )
-    return patterns.flatMap((of) => [...(of?.[slot].options.keys() ?? [])].map((path) => path.split(".")[0]!))
-  }
-
-  private ineffective(slot: Pipeline.Slot, service: string | undefined, names: Lines): ReadonlyArray<Fields.Problem> {
-    const kind: Policy.AnyKind = Pipeline.order[slot]
-    const input = Source.written(this.settingsFor(slot, service))
-    const isValid = Result.isSuccess(Fields.decode(kind.options, input))
-    return isValid ? failureOf(Fields.decodeEffective(kind, input, new Set(names))) : []
-  }
-
-  private lines(slot: Pipeline.Slot, service: string | undefined, problems: ReadonlyArray<Fields.Problem>): Lines {
-    const settings = this.settingsFor(slot, service)
-    return problems.map(({ actual, message, path }) => {
-      const setting = settings.get(path.join("."))
-      const where = setting?.where ?? [slot, ...path].join(".")
-      return Fields.render({ path: [where], message, actual: setting === undefined ? actual : setting.shown }).trim()
-    })
-  }
+  return options
 }
 
 const PROBE_TIMEOUT = Duration.seconds(30)
@@ -177,6 +103,3 @@ const isLongerThanProbe = (time: unknown): boolean => {
   const duration = Fields.durationOf(time)
   return duration !== undefined && Duration.isFinite(duration) && Duration.isGreaterThan(duration, PROBE_TIMEOUT)
 }
-
-const failureOf = (decoded: Decoded): ReadonlyArray<Fields.Problem> =>
-  Result.isFailure(decoded) ? decoded.failure : []

@@ -1,0 +1,53 @@
+/**
+ * What the variables of an environment say.
+ */
+import type * as Pipeline from "../../policy/Pipeline.ts"
+import { bySlot, type Setting, type Source } from "./Source.ts"
+import * as Variables from "./variables.ts"
+
+/** What they say together, and the names among them that look like ours and mean nothing. */
+export interface Understood {
+  readonly source: Source
+  readonly unknown: ReadonlyArray<string>
+}
+
+/** Understands variables by their names. */
+export const fromVariables = (values: ReadonlyMap<string, string>): Understood => {
+  const all = noPatterns()
+  const services = new Map<string, MutablePatterns>()
+  const times = new Map<string, Setting>()
+  const unknown: Array<string> = []
+  for (const [name, text] of [...values].toSorted(switchesLast)) {
+    if (name === Variables.ENABLED || name === Variables.STRICT) continue
+    const meaning = Variables.meaningOf(name)
+    if (meaning === undefined) {
+      unknown.push(name)
+      continue
+    }
+    const { service, variable } = meaning
+    const setting = { value: variable.parse(text), shown: text, where: name }
+    if (setting.value === Variables.UNCHANGED) continue
+    if (service !== undefined && variable.slot === "timeout" && variable.suffix === "") {
+      times.set(service, setting)
+      continue
+    }
+    const patterns = service === undefined ? all : (services.get(service) ?? noPatterns())
+    if (service !== undefined) services.set(service, patterns)
+    const settings = patterns[variable.slot]
+    if (variable.path.length === 0) settings.enabled = setting
+    else settings.options.set(variable.path.join("."), setting)
+  }
+  const flag = (name: string): Setting | undefined => {
+    const text = values.get(name)
+    return text === undefined ? undefined : { value: Variables.parseBoolean(text), shown: text, where: name }
+  }
+  return { source: { enabled: flag(Variables.ENABLED), strict: flag(Variables.STRICT), all, services, times }, unknown }
+}
+
+type MutablePatterns = Record<Pipeline.Slot, { enabled: Setting | undefined; readonly options: Map<string, Setting> }>
+
+const noPatterns = (): MutablePatterns => bySlot(() => ({ enabled: undefined, options: new Map() }))
+
+/** `RETRY_JITTER=false` counts, whatever `RETRY_JITTER_STRATEGY` says. */
+const switchesLast = ([a]: readonly [string, string], [b]: readonly [string, string]): number =>
+  b.length - a.length || (a < b ? -1 : 1)

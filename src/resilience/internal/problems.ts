@@ -1,0 +1,66 @@
+/**
+ * What is wrong with the options of all patterns.
+ */
+import * as Result from "effect/Result"
+import * as Fields from "../../policy/internal/options.ts"
+import * as Pipeline from "../../policy/Pipeline.ts"
+import type * as Policy from "../../policy/Policy.ts"
+import { type Merged, written } from "./Merged.ts"
+import { slots } from "./Source.ts"
+
+type Lines = ReadonlyArray<string>
+type Problems = ReadonlyArray<Fields.Problem>
+/** A service; `undefined` stands for those that nobody says anything about. */
+type Service = string | undefined
+
+/** A line for everything. What concerns several services may be there several times. */
+export const problemsOf = (merged: Merged): Lines =>
+  slots.flatMap((slot) => {
+    const services = [...merged.services]
+    return [
+      ...linesOf(merged, slot, undefined, [...invalid(merged, slot, undefined), ...unused(merged, slot)]),
+      ...services.flatMap((service) =>
+        linesOf(merged, slot, service, [
+          ...invalid(merged, slot, service),
+          ...ineffective(merged, slot, service, saidFor(merged, slot, service))
+        ])
+      )
+    ]
+  })
+
+const invalid = (merged: Merged, slot: Pipeline.Slot, service: Service): Problems =>
+  failureOf(merged.decode(slot, service))
+
+/** Of these options, those that others make meaningless. */
+const ineffective = (merged: Merged, slot: Pipeline.Slot, service: Service, names: Iterable<string>): Problems => {
+  if (Result.isFailure(merged.decode(slot, service))) return []
+  const kind: Policy.AnyKind = Pipeline.order[slot]
+  return failureOf(Fields.decodeEffective(kind, written(merged.settingsOf(slot, service)), names))
+}
+
+/** What is said for all services may be meaningless for some of them, but not for all. */
+const unused = (merged: Merged, slot: Pipeline.Slot): Problems => {
+  const services = [...merged.services].filter((service) => Result.isSuccess(merged.decode(slot, service)))
+  const isUsedBy = (name: string) => (service: string) => ineffective(merged, slot, service, [name]).length === 0
+  return ineffective(merged, slot, undefined, saidFor(merged, slot, undefined)).filter(
+    ({ path }) => !services.some(isUsedBy(path[0]!))
+  )
+}
+
+/** The options that somebody has set; presets do not count. */
+const saidFor = ({ code, environment }: Merged, slot: Pipeline.Slot, service: Service): ReadonlySet<string> => {
+  const places = [code, environment].map(({ all, services }) => (service === undefined ? all : services.get(service)))
+  const paths = places.flatMap((patterns) => [...(patterns?.[slot].options.keys() ?? [])])
+  return new Set(paths.map((path) => path.split(".")[0]!))
+}
+
+const linesOf = (merged: Merged, slot: Pipeline.Slot, service: Service, problems: Problems): Lines => {
+  const settings = merged.settingsOf(slot, service)
+  return problems.map(({ actual, message, path }) => {
+    const { shown = actual, where = [slot, ...path].join(".") } = settings.get(path.join(".")) ?? {}
+    return Fields.render({ path: [where], message, actual: shown }).trim()
+  })
+}
+
+const failureOf = (decoded: Result.Result<unknown, Problems>): Problems =>
+  Result.isFailure(decoded) ? decoded.failure : []

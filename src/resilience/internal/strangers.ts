@@ -1,0 +1,40 @@
+/**
+ * Services that nobody knows.
+ */
+import { nearest } from "../../policy/internal/nearest.ts"
+import { type Merged, PRESETS } from "./Merged.ts"
+import { type Setting, slots } from "./Source.ts"
+import * as Variables from "./variables.ts"
+
+/** Whether somebody says something about a service, or about an operation type of that name. */
+export const isKnown = (merged: Merged, service: string): boolean => {
+  const name = Variables.toVariable(service)
+  return merged.services.has(name) || merged.environment.times.has(name) || operationTypes(merged).includes(name)
+}
+
+/** A line for each variable of a service that the code does not declare, if it declares any. */
+export const strangersIn = (merged: Merged): ReadonlyArray<string> => {
+  const { code, environment } = merged
+  if (code.services.size === 0) return []
+  const services = [...code.services.keys(), ...PRESETS.services.keys()]
+  const types = [...services, ...operationTypes(merged)]
+  return [
+    ...[...environment.services].flatMap(([name, patterns]) => {
+      const said = slots.flatMap((slot) => [patterns[slot].enabled ?? [], ...patterns[slot].options.values()].flat())
+      return said.flatMap((setting) => complain(setting, name, services))
+    }),
+    ...[...environment.times].flatMap(([name, setting]) => complain(setting, name, types))
+  ]
+}
+
+const complain = ({ where }: Setting, name: string, known: ReadonlyArray<string>): ReadonlyArray<string> => {
+  if (known.includes(name)) return []
+  const guess = nearest(name, known)
+  return [`${where}: no service called ${name} is declared${guess === undefined ? "" : ` (did you mean ${guess}?)`}`]
+}
+
+const operationTypes = (merged: Merged): ReadonlyArray<string> => [
+  ...merged.code.times.keys(),
+  ...PRESETS.times.keys(),
+  ...[...merged.services].map((service) => merged.operationTypeOf(service))
+]

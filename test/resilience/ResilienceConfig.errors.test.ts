@@ -320,6 +320,15 @@ describe("variables of services that are not declared", () => {
     expect(resolved({}, env).warnings).toEqual([])
     expect(resolved({ services: {} }, env).warnings).toEqual([])
   })
+
+  it("warn for each variable", () => {
+    const env = { BULKHEAD_ORDERS_LIMIT: "5", BULKHEAD_ORDERS_ENABLED: "true", TIMEOUT_ORDERS: "5" }
+    expect(
+      resolved(declared, env)
+        .warnings.map((line) => line.split(":")[0]!)
+        .toSorted()
+    ).toEqual(Object.keys(env).toSorted())
+  })
 })
 
 describe("a service is known", () => {

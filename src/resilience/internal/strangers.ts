@@ -9,7 +9,9 @@ import * as Variables from "./variables.ts"
 /** Whether somebody says something about a service, or about an operation type of that name. */
 export const isKnown = (merged: Merged, service: string): boolean => {
   const name = Variables.toVariable(service)
-  return merged.services.has(name) || merged.environment.times.has(name) || operationTypes(merged).includes(name)
+  return (
+    merged.services.has(name) || merged.environment.times.has(name) || typesOf(merged, merged.services).includes(name)
+  )
 }
 
 /** A line for each variable of a service that the code does not declare, if it declares any. */
@@ -17,7 +19,7 @@ export const strangersIn = (merged: Merged): ReadonlyArray<string> => {
   const { code, environment } = merged
   if (code.services.size === 0) return []
   const services = [...code.services.keys(), ...PRESETS.services.keys()]
-  const types = [...services, ...operationTypes(merged)]
+  const types = [...services, ...typesOf(merged, services)]
   return [
     ...[...environment.services].flatMap(([name, patterns]) => {
       const said = slots.flatMap((slot) => [patterns[slot].enabled ?? [], ...patterns[slot].options.values()].flat())
@@ -33,8 +35,9 @@ const complain = ({ where }: Setting, name: string, known: ReadonlyArray<string>
   return [`${where}: no service called ${name} is declared${guess === undefined ? "" : ` (did you mean ${guess}?)`}`]
 }
 
-const operationTypes = (merged: Merged): ReadonlyArray<string> => [
+/** The operation types that have a time limit, and those of services. */
+const typesOf = (merged: Merged, services: Iterable<string>): ReadonlyArray<string> => [
   ...merged.code.times.keys(),
   ...PRESETS.times.keys(),
-  ...[...merged.services].map((service) => merged.operationTypeOf(service))
+  ...[...services].map((service) => merged.operationTypeOf(service))
 ]

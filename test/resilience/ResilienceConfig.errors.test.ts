@@ -344,3 +344,19 @@ describe("a service is known", () => {
     expect(config.isKnown("stranger")).toBe(false)
   })
 })
+
+describe("what is not wrong", () => {
+  it("variables of others are left alone", () => {
+    for (const name of [
+      "PATH",
+      "TIMEOUTX",
+      "RETRYING",
+      "TIMEOUT",
+      "RETRY",
+      "MY_RETRY_MAX_ATTEMPTS",
+      "retry_max_attempts"
+    ]) {
+      expect([name, problems({}, { [name]: "whatever" })]).toEqual([name, []])
+    }
+  })
+})

@@ -11,14 +11,14 @@ export interface Understood {
   readonly unknown: ReadonlyArray<string>
 }
 
-/** Understands variables by their names. */
+/** Understands variables by their names; those of others are left alone. */
 export const fromVariables = (values: ReadonlyMap<string, string>): Understood => {
   const all = noPatterns()
   const services = new Map<string, MutablePatterns>()
   const times = new Map<string, Setting>()
   const unknown: Array<string> = []
   for (const [name, text] of [...values].toSorted(switchesLast)) {
-    if (name === Variables.ENABLED || name === Variables.STRICT) continue
+    if (!Variables.isOurs(name) || name === Variables.ENABLED || name === Variables.STRICT) continue
     const meaning = Variables.meaningOf(name)
     if (meaning === undefined) {
       unknown.push(name)

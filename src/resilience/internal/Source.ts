@@ -1,6 +1,8 @@
 /**
  * What one place says about the configuration: a literal in code, the environment, or the presets.
  */
+import type * as Duration from "effect/Duration"
+import * as Fields from "../../policy/internal/options.ts"
 import * as Pipeline from "../../policy/Pipeline.ts"
 
 /** One value, and how to speak of it when it is wrong. */
@@ -40,3 +42,11 @@ export const bySlot = <A>(of: (slot: Pipeline.Slot) => A): Record<Pipeline.Slot,
 
 /** The value of a group of options, each of which is a setting of its own. */
 export const GROUP: object = Object.freeze({})
+
+/** Whether a value is a group of options. */
+export const isGroup = (value: unknown): value is object =>
+  typeof value === "object" && value !== null && !Array.isArray(value) && Fields.durationOf(value) === undefined
+
+/** Whether a value says everything about a pattern by being a duration. */
+export const isTimeLimit = (slot: Pipeline.Slot, value: unknown): value is Duration.Input =>
+  (slot === "deadline" || slot === "timeout") && Fields.durationOf(value) !== undefined

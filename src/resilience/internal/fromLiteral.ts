@@ -1,8 +1,8 @@
 /**
  * What a literal says, as far as its structure makes sense.
  */
-import * as Fields from "../../policy/internal/options.ts"
-import { bySlot, GROUP, type Setting, type Settings, type Source } from "./Source.ts"
+import type * as Pipeline from "../../policy/Pipeline.ts"
+import { bySlot, GROUP, isGroup, isTimeLimit, type Setting, type Settings, type Source } from "./Source.ts"
 import * as Variables from "./variables.ts"
 
 /** Whatever is not there says nothing; what is wrong with it is for others to report. */
@@ -11,11 +11,11 @@ export const fromLiteral = (literal: unknown): Source => {
   return {
     enabled: settingOf(enabled, "enabled"),
     strict: settingOf(strict, "strict"),
-    all: bySlot((slot) => settingsOf(all[slot], slot)),
+    all: bySlot((slot) => settingsOf(slot, all[slot], slot)),
     services: new Map(
       Object.entries(propertiesOf(services)).map(([service, patterns]) => {
         const written = propertiesOf(patterns)
-        const of = bySlot((slot) => settingsOf(written[slot], `services.${service}.${slot}`))
+        const of = bySlot((slot) => settingsOf(slot, written[slot], `services.${service}.${slot}`))
         return [Variables.toVariable(service), of]
       })
     ),
@@ -35,14 +35,13 @@ const settingOf = (value: unknown, where: string): Setting | undefined =>
 
 const NOTHING: Settings = { enabled: undefined, options: new Map() }
 
-/** `false` switches a pattern off, a duration is its main option, and options switch it on. */
-const settingsOf = (written: unknown, where: string): Settings => {
-  const isDuration = Fields.durationOf(written) !== undefined
-  if (written !== false && !isDuration && !isGroup(written)) return NOTHING
+/** `false` switches a pattern off, a duration is a time limit, and options switch it on. */
+const settingsOf = (slot: Pipeline.Slot, written: unknown, where: string): Settings => {
   const enabled = { value: written !== false, shown: written, where }
   const options = new Map<string, Setting>()
-  if (isDuration) options.set("duration", { value: written, shown: written, where })
-  else if (written !== false) collect(options, written, [], where)
+  if (isTimeLimit(slot, written)) options.set("duration", { value: written, shown: written, where })
+  else if (isGroup(written)) collect(options, written, [], where)
+  else if (written !== false) return NOTHING
   return { enabled, options }
 }
 
@@ -55,6 +54,3 @@ const collect = (into: Map<string, Setting>, value: unknown, path: ReadonlyArray
   if (path.length > 0) into.set(path.join("."), { value: GROUP, shown: value, where })
   for (const [key, child] of Object.entries(value)) collect(into, child, [...path, key], `${where}.${key}`)
 }
-
-const isGroup = (value: unknown): value is object =>
-  typeof value === "object" && value !== null && !Array.isArray(value) && Fields.durationOf(value) === undefined

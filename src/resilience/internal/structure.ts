@@ -3,7 +3,7 @@
  */
 import { nearest } from "../../policy/internal/nearest.ts"
 import * as Fields from "../../policy/internal/options.ts"
-import { slots } from "./Source.ts"
+import { isGroup, isTimeLimit, slots } from "./Source.ts"
 
 /** The lines of everything that is wrong. */
 export const checkStructure = (literal: unknown): ReadonlyArray<string> => {
@@ -45,12 +45,12 @@ const checkTime = (where: string, time: unknown): Lines => {
 
 const checkPatterns = (patterns: Readonly<Record<string, unknown>>, where: string, others: Lines): Lines =>
   Object.entries(patterns).flatMap(([name, value]) => {
-    if (!slots.some((slot) => slot === name)) {
+    const slot = slots.find((slot) => slot === name)
+    if (slot === undefined) {
       const guess = nearest(name, [...slots, ...others])
       return [`${where}${name}: there is no such setting${guess === undefined ? "" : ` (did you mean "${guess}"?)`}`]
     }
-    const isTime = (name === "deadline" || name === "timeout") && Fields.durationOf(value) !== undefined
-    return value === undefined || value === false || isRecord(value) || isTime
+    return value === undefined || value === false || isGroup(value) || isTimeLimit(slot, value)
       ? []
       : [expected(`${where}${name}`, "options, or false", value)]
   })

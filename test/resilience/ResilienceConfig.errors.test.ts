@@ -162,6 +162,13 @@ describe("a literal of the wrong structure", () => {
     expect(problems(literal)).toEqual([line])
   })
 
+  it.each([5, [1]])("has %j for a group, and a variable an option of it: it is reported, and not changed", (group) => {
+    expect(problems({ retry: { overload: group } }, { RETRY_OVERLOAD_MAX_ATTEMPTS: "2" })).toEqual([
+      `retry.overload: expected object, got ${JSON.stringify(group)}`
+    ])
+    expect(Object.keys(group)).toEqual(Array.isArray(group) ? ["0"] : [])
+  })
+
   it("is reported with the nearest known option, in a group too", () => {
     expect(problems({ services: { svc: { retry: { overload: { maxAttempt: 1 } } } } })).toEqual([
       'services.svc.retry.overload.maxAttempt: expected no such option (did you mean "maxAttempts"?), got 1'

@@ -7,7 +7,7 @@ import * as Fields from "../../policy/internal/options.ts"
 import * as Pipeline from "../../policy/Pipeline.ts"
 import { fromLiteral } from "./fromLiteral.ts"
 import { base, presets } from "./presets.ts"
-import { GROUP, type Setting, type Source } from "./Source.ts"
+import { GROUP, isGroup, type Setting, type Source } from "./Source.ts"
 import * as Variables from "./variables.ts"
 
 const BASE = fromLiteral(base)
@@ -84,18 +84,19 @@ export class Merged {
   }
 }
 
-/** Options as they would be written in code. */
-export const written = (settings: Settings): Record<string, unknown> => {
+/** Options as they would be written in code. What is no group stays what it is, though some place says more about it. */
+export const written = (settings: Settings): Readonly<Record<string, unknown>> => {
   const options: Record<string, unknown> = {}
   for (const [path, { value }] of [...settings].toSorted(([a], [b]) => a.length - b.length)) {
     const keys = path.split(".")
     const last = keys.pop()!
-    let at = options
-    for (const key of keys) at = (at[key] ??= {}) as Record<string, unknown>
-    at[last] = value === GROUP ? {} : value
+    const group = keys.reduce<unknown>((at, key) => (isRecord(at) ? (at[key] ??= {}) : at), options)
+    if (isRecord(group)) group[last] = value === GROUP ? {} : value
   }
   return options
 }
+
+const isRecord = (value: unknown): value is Record<string, unknown> => isGroup(value)
 
 const PROBE_TIMEOUT = Duration.seconds(30)
 

@@ -63,20 +63,23 @@ export const resolve = (
   variables: ReadonlyMap<string, string> = new Map()
 ): Result.Result<ResilienceConfig, ReadonlyArray<string>> => {
   const code = fromLiteral(literal)
-  const { source: environment, unknown } = fromVariables(variables)
+  const { repeated, source: environment, unknown } = fromVariables(variables)
   const merged = new Merged(code, environment)
   const strict = flagOf(false, environment.strict, code.strict)
   const strangers = strangersIn(merged)
   const problems = new Set([
     ...checkStructure(literal),
     ...unknown.map((name) => describeUnknown(name, merged.services)),
+    ...[...repeated].map(([name, same]) => `${name}: the same as ${same}`),
     ...flagsOf(environment).flatMap(checkFlag),
     ...[...environment.times.values()].flatMap(checkTime),
     ...problemsOf(merged),
     ...(strict ? strangers : [])
   ])
   if (problems.size > 0) return Result.fail([...problems])
-  const declared = Object.keys(literal.services ?? {})
+  const declared = Object.entries(literal.services ?? {}).flatMap(([name, patterns]) =>
+    patterns === undefined ? [] : name
+  )
   return Result.succeed({
     enabled: flagOf(true, environment.enabled, code.enabled),
     strict,

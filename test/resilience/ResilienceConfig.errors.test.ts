@@ -87,12 +87,18 @@ describe("an unknown variable", () => {
     ])
   })
 
-  it.each(["RETRY_", "BULKHEAD__", "TIMEOUT_", "CIRCUIT_BREAKER_", "RESILIENCE_", "RETRY__MAX"])(
-    "%s means nothing",
-    (name) => {
-      expect(problems({}, { [name]: "1" }).map((line) => line.split(":")[0])).toEqual([name])
-    }
-  )
+  it.each([
+    "RETRY_",
+    "BULKHEAD__",
+    "BULKHEAD___LIMIT",
+    "TIMEOUT_",
+    "TIMEOUT__",
+    "CIRCUIT_BREAKER_",
+    "RESILIENCE_",
+    "RETRY__MAX"
+  ])("%s means nothing", (name) => {
+    expect(problems({}, { [name]: "1" }).map((line) => line.split(":")[0])).toEqual([name])
+  })
 })
 
 describe("a literal of the wrong structure", () => {
@@ -196,6 +202,28 @@ describe("a literal of the wrong structure", () => {
       "services.svc.retry.maxAttempts: expected a whole number of at least 1, got 0",
       "services.svc.retry.overload.factor: expected a number of at least 1, got 0"
     ])
+  })
+})
+
+describe("two names for the same", () => {
+  it("are a mistake in a literal", () => {
+    const services = { "payment-api": {}, other: {}, paymentApi: { bulkhead: { maxConcurrent: 2 } }, PAYMENT_API: {} }
+    expect(problems({ services, operationTypes: { batch: 1_000, Batch: 2_000 } })).toEqual([
+      "operationTypes.Batch: the same as operationTypes.batch",
+      "services.paymentApi: the same as services.payment-api",
+      "services.PAYMENT_API: the same as services.payment-api"
+    ])
+  })
+
+  it("are a mistake in the environment", () => {
+    const env = { BULKHEAD_PAYMENT_API_LIMIT: "2", BULKHEAD_paymentApi_LIMIT: "3", "TIMEOUT_payment-api": "4" }
+    expect(problems({}, env)).toEqual(["BULKHEAD_paymentApi_LIMIT: the same as BULKHEAD_PAYMENT_API_LIMIT"])
+    expect(problems({}, { TIMEOUT_llm: "1", TIMEOUT_LLM: "1" })).toEqual(["TIMEOUT_llm: the same as TIMEOUT_LLM"])
+  })
+
+  it("are none for different settings", () => {
+    const env = { RETRY_JITTER: "true", RETRY_JITTER_STRATEGY: "full", RETRY_SVC_JITTER: "true", TIMEOUT_DEFAULT: "4" }
+    expect(problems({ services: { a: {}, b: {} }, operationTypes: { a: 5 } }, env)).toEqual([])
   })
 })
 

@@ -220,6 +220,21 @@ describe("the name of a service", () => {
     expect(config.options("timeout", spelling).duration).toEqual(seconds(7))
   })
 
+  it.each(spellings)("%s in a variable is PAYMENT_API too", (spelling) => {
+    const config = resolved({}, { [`BULKHEAD_${spelling}_LIMIT`]: "7", [`TIMEOUT_${spelling}`]: "7" })
+    expect(config.options("bulkhead", "payment-api").maxConcurrent).toBe(7)
+    expect(config.options("timeout", "payment-api").duration).toEqual(seconds(7))
+  })
+
+  it("may be in any script", () => {
+    const services = { größe: { retry: false }, 数据库: { bulkhead: { maxConcurrent: 5 } }, 缓存: {} }
+    const config = resolved({ services }, { BULKHEAD_缓存_LIMIT: "7" })
+    expect(["größe", "数据库", "缓存"].map((service) => config.options("bulkhead", service).maxConcurrent)).toEqual([
+      10, 5, 7
+    ])
+    expect(config.find("retry", "größe")).toBeUndefined()
+  })
+
   it.each(spellings)("%s in a literal is meant by every spelling in a call", (spelling) => {
     const config = resolved({ services: { [spelling]: { bulkhead: { maxConcurrent: 7 } } }, strict: true })
     for (const called of spellings) {
@@ -244,7 +259,11 @@ describe("the name of a service", () => {
     ["s3", "S3"],
     ["api.v2", "API_V2"],
     ["a--b", "A_B"],
-    ["HTTPServer", "HTTPSERVER"]
+    ["HTTPServer", "HTTPSERVER"],
+    ["_private-", "PRIVATE"],
+    ["größenÄnderung", "GRÖSSEN_ÄNDERUNG"],
+    ["数据库", "数据库"],
+    ["--", ""]
   ])("%s becomes %s", (name, variable) => {
     expect(Variables.toVariable(name)).toBe(variable)
   })

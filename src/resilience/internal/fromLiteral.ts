@@ -20,15 +20,16 @@ export const fromLiteral = (literal: unknown): Source => {
       })
     ),
     times: new Map(
-      Object.entries(propertiesOf(operationTypes)).flatMap(([type, time]) => {
-        const setting = settingOf(time, `operationTypes.${type}`)
-        return setting === undefined ? [] : [[Variables.toVariable(type), setting]]
-      })
+      Object.entries(propertiesOf(operationTypes)).map(([type, time]) => [
+        Variables.toVariable(type),
+        { value: time, shown: time, where: `operationTypes.${type}` }
+      ])
     )
   }
 }
 
-const propertiesOf = (value: unknown): Readonly<Record<string, unknown>> => ({ ...Object(value) })
+const propertiesOf = (value: unknown): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(Object.entries(Object(value)).filter(([, property]) => property !== undefined))
 
 const settingOf = (value: unknown, where: string): Setting | undefined =>
   value === undefined ? undefined : { value, shown: value, where }

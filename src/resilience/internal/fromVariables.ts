@@ -5,10 +5,13 @@ import type * as Pipeline from "../../policy/Pipeline.ts"
 import { bySlot, type Setting, type Source } from "./Source.ts"
 import * as Variables from "./variables.ts"
 
-/** What they say together, and the names among them that look like ours and mean nothing. */
+/** What they say together, and which of them are of no use. */
 export interface Understood {
   readonly source: Source
+  /** Names that look like ours and mean nothing. */
   readonly unknown: ReadonlyArray<string>
+  /** Names that mean the same as another one, with that one. */
+  readonly repeated: ReadonlyMap<string, string>
 }
 
 /** Understands variables by their names; those of others are left alone. */
@@ -17,6 +20,8 @@ export const fromVariables = (values: ReadonlyMap<string, string>): Understood =
   const services = new Map<string, MutablePatterns>()
   const times = new Map<string, Setting>()
   const unknown: Array<string> = []
+  const repeated = new Map<string, string>()
+  const names = new Map<string, string>()
   for (const [name, text] of [...values].toSorted(switchesLast)) {
     if (!Variables.isOurs(name) || name === Variables.ENABLED || name === Variables.STRICT) continue
     const meaning = Variables.meaningOf(name)
@@ -25,6 +30,13 @@ export const fromVariables = (values: ReadonlyMap<string, string>): Understood =
       continue
     }
     const { service, variable } = meaning
+    const proper = Variables.nameOf(meaning)
+    const same = values.has(proper) ? proper : (names.get(proper) ?? name)
+    if (same !== name) {
+      repeated.set(name, same)
+      continue
+    }
+    names.set(proper, name)
     const setting = { value: variable.parse(text), shown: text, where: name }
     if (setting.value === Variables.UNCHANGED) continue
     if (service !== undefined && variable.slot === "timeout" && variable.suffix === "") {
@@ -41,7 +53,8 @@ export const fromVariables = (values: ReadonlyMap<string, string>): Understood =
     const text = values.get(name)
     return text === undefined ? undefined : { value: Variables.parseBoolean(text), shown: text, where: name }
   }
-  return { source: { enabled: flag(Variables.ENABLED), strict: flag(Variables.STRICT), all, services, times }, unknown }
+  const source = { enabled: flag(Variables.ENABLED), strict: flag(Variables.STRICT), all, services, times }
+  return { source, unknown, repeated }
 }
 
 type MutablePatterns = Record<Pipeline.Slot, { enabled: Setting | undefined; readonly options: Map<string, Setting> }>

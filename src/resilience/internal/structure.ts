@@ -4,6 +4,7 @@
 import { nearest } from "../../policy/internal/nearest.ts"
 import * as Fields from "../../policy/internal/options.ts"
 import { isGroup, isTimeLimit, slots } from "./Source.ts"
+import * as Variables from "./variables.ts"
 
 /** The lines of everything that is wrong. */
 export const checkStructure = (literal: unknown): ReadonlyArray<string> => {
@@ -31,10 +32,16 @@ const expected = (where: string, what: string, value: unknown): string =>
 const checkFlag = (where: string, value: unknown): Lines =>
   value === undefined || typeof value === "boolean" ? [] : [expected(where, "true or false", value)]
 
-const checkEach = (where: string, value: unknown, check: (where: string, value: unknown) => Lines): Lines =>
-  isRecord(value)
-    ? Object.entries(value).flatMap(([key, child]) => (child === undefined ? [] : check(`${where}.${key}`, child)))
-    : [expected(where, "an object", value)]
+const checkEach = (where: string, value: unknown, check: (where: string, value: unknown) => Lines): Lines => {
+  if (!isRecord(value)) return [expected(where, "an object", value)]
+  const entries = Object.entries(value).filter(([, child]) => child !== undefined)
+  const names = entries.map(([key]) => Variables.toVariable(key))
+  return entries.flatMap(([key, child], at) => {
+    const [first] = entries[names.indexOf(names[at]!)]!
+    const same = first === key ? [] : [`${where}.${key}: the same as ${where}.${first}`]
+    return [...same, ...check(`${where}.${key}`, child)]
+  })
+}
 
 const checkTime = (where: string, time: unknown): Lines => {
   const decoded = Fields.decode(Fields.PositiveDuration, time)

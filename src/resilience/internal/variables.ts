@@ -39,8 +39,9 @@ const DEFAULT = "DEFAULT"
 /** `paymentApi`, `payment-api` and `payment_api` are all PAYMENT_API. */
 export const toVariable = (name: string): string =>
   name
-    .replaceAll(/([a-z0-9])([A-Z])/g, "$1_$2")
-    .replaceAll(/[^a-zA-Z0-9]+/g, "_")
+    .replaceAll(/([\p{Ll}\p{N}])(\p{Lu})/gu, "$1_$2")
+    .replaceAll(/[^\p{L}\p{M}\p{N}]+/gu, "_")
+    .replaceAll(/^_|_$/g, "")
     .toUpperCase()
 
 /** Text that is true or false; the text itself if it is neither. */
@@ -120,21 +121,28 @@ export const isOurs = (name: string): boolean => prefixes.some((prefix) => name.
 export const isRelated = (name: string): boolean =>
   isOurs(name) || prefixes.some((prefix) => prefix === name || prefix.startsWith(`${name}_`))
 
-/** What a name means; `undefined` if it is related to ours and means nothing. */
+/** What a name means, whatever the spelling of the service in it; `undefined` if it means nothing. */
 export const meaningOf = (name: string): Meaning | undefined => {
   for (const { prefix, variables } of families) {
     if (!name.startsWith(`${prefix}_`)) continue
     const rest = name.slice(prefix.length + 1)
     for (const variable of variables) {
-      const { suffix } = variable
-      if (suffix === "" ? rest === DEFAULT : rest === suffix) return { variable, service: undefined }
-      if (suffix === "") return rest === "" ? undefined : { variable, service: rest }
-      if (rest.endsWith(`_${suffix}`) && rest.length > suffix.length + 1) {
-        return { variable, service: rest.slice(0, -suffix.length - 1) }
-      }
+      const service = serviceIn(rest, variable)
+      if (service !== undefined) return { variable, service: service === ALL ? undefined : service }
     }
   }
   return undefined
+}
+
+const ALL = ""
+
+/** The service that stands before the last part of a name; `undefined` if the name does not end like the variable. */
+const serviceIn = (rest: string, { suffix }: Variable): string | undefined => {
+  if (rest === (suffix === "" ? DEFAULT : suffix)) return ALL
+  const ending = suffix === "" ? "" : `_${suffix}`
+  if (!rest.endsWith(ending)) return undefined
+  const service = toVariable(rest.slice(0, rest.length - ending.length))
+  return service === "" ? undefined : service
 }
 
 /** The name of a variable, for all services or for one. */

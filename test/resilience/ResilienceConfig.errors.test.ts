@@ -24,6 +24,10 @@ describe("a wrong variable", () => {
     ["RETRY_STRATEGY", "quadratic", '"exponential" | "linear" | "fixed" | "random"'],
     ["RETRY_ENABLED", "maybe", "true or false"],
     ["RETRY_SVC_ENABLED", "2", "true or false"],
+    ["RETRY_JITTER", "maybe", "true or false"],
+    ["RETRY_JITTER", "full", "true or false"],
+    ["RETRY_SVC_OVERLOAD_JITTER", "none", "true or false"],
+    ["RETRY_BUDGET_ENABLED", "maybe", "true or false"],
     ["RESILIENCE_ENABLED", "enabled", "true or false"],
     ["RESILIENCE_STRICT", "", "true or false"],
     ["TIMEOUT_AUTH", "soon", 'a duration such as "500 millis"']

@@ -234,6 +234,17 @@ describe("jitter", () => {
     expect(resolved({}, { RETRY_OVERLOAD_JITTER: "on" }).options("retry", "svc").overload.jitter).toBe("decorrelated")
   })
 
+  it("that is off can be switched on where it counts more", () => {
+    const on = (literal: object, env: Env) => resolved(literal, env).options("retry", "svc")
+    expect(on({}, { RETRY_JITTER: "false", RETRY_SVC_JITTER: "true" }).jitter).toBe("equal")
+    expect(on({}, { RETRY_OVERLOAD_JITTER: "off", RETRY_SVC_OVERLOAD_JITTER: "on" }).overload.jitter).toBe(
+      "decorrelated"
+    )
+    expect(on({ retry: { jitter: "none" } }, { RETRY_JITTER: "true" }).jitter).toBe("equal")
+    expect(on({ services: { svc: { retry: { jitter: "none" } } } }, { RETRY_SVC_JITTER: "true" }).jitter).toBe("equal")
+    expect(on({ services: { svc: { retry: { jitter: "none" } } } }, { RETRY_JITTER: "true" }).jitter).toBe("none")
+  })
+
   it("that is off for all can have a strategy for one service", () => {
     const config = resolved({}, { RETRY_JITTER: "false", RETRY_SVC_JITTER_STRATEGY: "full" })
     expect(config.options("retry", "svc").jitter).toBe("full")

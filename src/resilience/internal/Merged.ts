@@ -66,7 +66,14 @@ export class Merged {
     const { code, environment } = this
     const all = [BASE.all, code.all, environment.all]
     const one = service === undefined ? [] : [PRESETS, code, environment].map(({ services }) => services.get(service))
-    return new Map([...all, ...one].flatMap((patterns) => [...(patterns?.[slot].options ?? [])]))
+    const said = new Map<string, Setting>()
+    for (const patterns of [...all, ...one]) {
+      for (const [path, setting] of patterns?.[slot].options ?? []) {
+        if (!(setting.value instanceof Variables.SwitchedOn)) said.set(path, setting)
+        else if (said.get(path)?.value === setting.value.off) said.delete(path)
+      }
+    }
+    return said
   }
 
   /** The time limit of a service, else that of its operation type, else that of all. */

@@ -12,6 +12,8 @@ export interface Setting {
   readonly shown: unknown
   /** Where it was written: the name of a variable, or a path in a literal. */
   readonly where: string
+  /** What was expected, where the option itself would say something else. */
+  readonly expected?: string | undefined
 }
 
 /** What is said about one pattern; the keys of `options` are paths such as "overload.maxAttempts". */

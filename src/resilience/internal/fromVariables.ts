@@ -37,8 +37,7 @@ export const fromVariables = (values: ReadonlyMap<string, string>): Understood =
       continue
     }
     names.set(proper, name)
-    const setting = { value: variable.parse(text), shown: text, where: name }
-    if (setting.value === Variables.UNCHANGED) continue
+    const setting = { value: variable.parse(text), shown: text, where: name, expected: variable.expected }
     if (service !== undefined && variable.slot === "timeout" && variable.suffix === "") {
       times.set(service, setting)
       continue
@@ -46,8 +45,11 @@ export const fromVariables = (values: ReadonlyMap<string, string>): Understood =
     const patterns = service === undefined ? all : (services.get(service) ?? noPatterns())
     if (service !== undefined) services.set(service, patterns)
     const settings = patterns[variable.slot]
-    if (variable.path.length === 0) settings.enabled = setting
-    else settings.options.set(variable.path.join("."), setting)
+    const path = variable.path.join(".")
+    if (path === "") settings.enabled = setting
+    else if (!settings.options.has(path) || !(setting.value instanceof Variables.SwitchedOn)) {
+      settings.options.set(path, setting)
+    }
   }
   const flag = (name: string): Setting | undefined => {
     const text = values.get(name)

@@ -57,8 +57,9 @@ const saidFor = ({ code, environment }: Merged, slot: Pipeline.Slot, service: Se
 const linesOf = (merged: Merged, slot: Pipeline.Slot, service: Service, problems: Problems): Lines => {
   const settings = merged.settingsOf(slot, service)
   return problems.map(({ actual, message, path }) => {
-    const { shown = actual, where = [slot, ...path].join(".") } = settings.get(path.join(".")) ?? {}
-    return Fields.render({ path: [where], message, actual: shown }).trim()
+    const setting = settings.get(path.join("."))
+    const { expected = message, shown = actual, where = [slot, ...path].join(".") } = setting ?? {}
+    return Fields.render({ path: [where], message: expected, actual: shown }).trim()
   })
 }
 

@@ -21,8 +21,10 @@ export interface Variable {
   readonly suffix: string
   /** Where the value goes in the options of the pattern; empty for the switch of the pattern itself. */
   readonly path: ReadonlyArray<string>
-  /** From the text to a value as it would be written in code, or as it is when it makes no sense. */
+  /** From the text to a value as it would be written in code; to one that the option refuses when it makes no sense. */
   readonly parse: (text: string) => unknown
+  /** What the text should be, where the option itself would say something else. */
+  readonly expected?: string
 }
 
 /** The meaning of a name: a variable of all services, or of one, whose name is in the form of variables. */
@@ -31,8 +33,13 @@ export interface Meaning {
   readonly service: string | undefined
 }
 
-/** A value that leaves an option as it is. */
-export const UNCHANGED = Symbol("unchanged")
+/** The value of an option that a variable switches on: what it would be otherwise, but not `off`. */
+export class SwitchedOn {
+  readonly off: unknown
+  constructor(off: unknown) {
+    this.off = off
+  }
+}
 
 const DEFAULT = "DEFAULT"
 
@@ -44,33 +51,35 @@ export const toVariable = (name: string): string =>
     .replaceAll(/^_|_$/g, "")
     .toUpperCase()
 
-/** Text that is true or false; the text itself if it is neither. */
-export const parseBoolean = (text: string): boolean | string => {
+/** What no option can be. */
+const NONSENSE = Symbol("nonsense")
+
+/** Text that is true or false. */
+export const parseBoolean = (text: string): boolean | typeof NONSENSE => {
   if (/^(true|yes|on|1)$/i.test(text)) return true
-  return /^(false|no|off|0)$/i.test(text) ? false : text
+  return /^(false|no|off|0)$/i.test(text) ? false : NONSENSE
 }
 
-const parseNumber = (text: string): number | string => {
-  const number = Number(text)
-  return text.trim() === "" || Number.isNaN(number) ? Number.NaN : number
-}
+const parseNumber = (text: string): number => (text.trim() === "" ? Number.NaN : Number(text))
 
 /** A bare number is seconds, as the names have always meant. */
 const parseDuration = (text: string): Duration.Duration | string => {
   const seconds = parseNumber(text)
-  return typeof seconds === "number" && !Number.isNaN(seconds) ? Duration.seconds(seconds) : text
+  return Number.isNaN(seconds) ? text : Duration.seconds(seconds)
 }
 
-const parserOf = (ast: SchemaAST.AST): ((text: string) => unknown) => {
+const TRUE_OR_FALSE = { expected: "Expected true or false" }
+
+const textOf = (ast: SchemaAST.AST): Pick<Variable, "expected" | "parse"> => {
   switch (SchemaAST.toEncoded(ast)._tag) {
     case "Number":
-      return parseNumber
+      return { parse: parseNumber }
     case "Boolean":
-      return parseBoolean
+      return { parse: parseBoolean, ...TRUE_OR_FALSE }
     case "Declaration":
-      return parseDuration
+      return { parse: parseDuration }
     default:
-      return (text) => text
+      return { parse: (text) => text }
   }
 }
 
@@ -84,13 +93,14 @@ const variablesOf = (
     const { group, off, variable = toVariable(name) } = Fields.aboutOf(field)
     const own = [...path, name]
     if (group !== undefined) return variablesOf(slot, group.fields, `${prefix}${variable}_`, own)
-    const main = { slot, suffix: `${prefix}${variable}`, path: own, parse: parserOf(field.ast) }
+    const main = { slot, suffix: `${prefix}${variable}`, path: own, ...textOf(field.ast) }
     if (off === undefined) return [main]
     const parse = (text: string) => {
       const isOn = parseBoolean(text)
-      return isOn === true ? UNCHANGED : isOn === false ? off.value : text
+      if (typeof isOn !== "boolean") return isOn
+      return isOn ? new SwitchedOn(off.value) : off.value
     }
-    return [main, { slot, suffix: `${prefix}${off.variable}`, path: own, parse }]
+    return [main, { slot, suffix: `${prefix}${off.variable}`, path: own, parse, ...TRUE_OR_FALSE }]
   })
 
 interface Family {
@@ -102,7 +112,7 @@ interface Family {
 const families: ReadonlyArray<Family> = Object.entries(Pipeline.order).map(([name, { id, options }]) => {
   const slot = name as Pipeline.Slot
   const { fields } = options as unknown as { readonly fields: Readonly<Record<string, Schema.Constraint>> }
-  const own: Variable = { slot, suffix: "ENABLED", path: [], parse: parseBoolean }
+  const own: Variable = { slot, suffix: "ENABLED", path: [], parse: parseBoolean, ...TRUE_OR_FALSE }
   const variables = [own, ...variablesOf(slot, fields, "", [])]
   return { prefix: toVariable(id), variables: variables.toSorted((a, b) => b.suffix.length - a.suffix.length) }
 })

@@ -332,4 +332,19 @@ describe("the text of a variable", () => {
   ])("%s is a number", (text, number) => {
     expect(resolved({}, { BULKHEAD_LIMIT: text }).options("bulkhead", "svc").maxConcurrent).toBe(number)
   })
+
+  it.each([
+    ["RESILIENCE_ENABLED", " false"],
+    ["RETRY_ENABLED", "true "],
+    ["RETRY_JITTER", "off\r"],
+    ["RETRY_STRATEGY", "linear "],
+    ["RETRY_BASE_DELAY", " 500 millis\t"],
+    ["BULKHEAD_LIMIT", " 7 "]
+  ])("%s may have white space around it", (name, text) => {
+    const config = resolved({}, { [name]: text })
+    const trimmed = resolved({}, { [name]: text.trim() })
+    expect(config.enabled).toBe(trimmed.enabled)
+    expect(config.find("retry", "svc")).toEqual(trimmed.find("retry", "svc"))
+    expect(config.find("bulkhead", "svc")).toEqual(trimmed.find("bulkhead", "svc"))
+  })
 })

@@ -37,7 +37,7 @@ export const fromVariables = (values: ReadonlyMap<string, string>): Understood =
       continue
     }
     names.set(proper, name)
-    const setting = { value: variable.parse(text), shown: text, where: name, expected: variable.expected }
+    const setting = { value: variable.parse(text.trim()), shown: text, where: name, expected: variable.expected }
     if (service !== undefined && variable.slot === "timeout" && variable.suffix === "") {
       times.set(service, setting)
       continue
@@ -53,7 +53,7 @@ export const fromVariables = (values: ReadonlyMap<string, string>): Understood =
   }
   const flag = (name: string): Setting | undefined => {
     const text = values.get(name)
-    return text === undefined ? undefined : { value: Variables.parseBoolean(text), shown: text, where: name }
+    return text === undefined ? undefined : { value: Variables.parseBoolean(text.trim()), shown: text, where: name }
   }
   const source = { enabled: flag(Variables.ENABLED), strict: flag(Variables.STRICT), all, services, times }
   return { source, unknown, repeated }

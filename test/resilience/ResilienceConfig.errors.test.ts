@@ -348,6 +348,8 @@ describe("variables of services that are not declared", () => {
     "BULKHEAD_PAYMENTS_LIMIT",
     "BULKHEAD_USER_DATA_LIMIT",
     "BULKHEAD_REDIS_LIMIT",
+    "BULKHEAD_LLM_LIMIT",
+    "BULKHEAD_DB_LIMIT",
     "TIMEOUT_KEYCLOAK",
     "TIMEOUT_AUTH",
     "TIMEOUT_LLM",

@@ -6,10 +6,14 @@ import type { ConfigInput } from "../ResilienceConfig.ts"
 /** For all services: in a configuration, retries always have a budget. */
 export const base = { retry: { budget: {} } } as const satisfies ConfigInput
 
-/** For services and operation types with these names. */
+/**
+ * For services and operation types with these names: what differs from the defaults. To have a name here is to be known, even
+ * with nothing to say.
+ */
 export const presets = {
   operationTypes: { llm: "60 seconds", auth: "5 seconds", db: "10 seconds", http: "15 seconds" },
   services: {
+    llm: {},
     openfga: {
       circuitBreaker: { consecutiveFailures: 10, openDuration: "30 seconds" },
       bulkhead: { maxConcurrent: 50 },

@@ -288,6 +288,20 @@ describe("a pattern", () => {
   })
 })
 
+describe("a pattern that is switched off in code for one service", () => {
+  const payments = { services: { payments: { retry: false } } }
+
+  it("is not switched on for it by a variable for all services", () => {
+    expect(resolved(payments, { RETRY_ENABLED: "true" }).find("retry", "payments")).toBeUndefined()
+    expect(resolved({ ...payments, retry: {} }).find("retry", "payments")).toBeUndefined()
+  })
+
+  it("stays off, whatever options the environment sets", () => {
+    const env = { RETRY_MAX_ATTEMPTS: "5", RETRY_PAYMENTS_MAX_ATTEMPTS: "5" }
+    expect(resolved(payments, env).find("retry", "payments")).toBeUndefined()
+  })
+})
+
 describe("the switches for everything", () => {
   it.each([
     [{}, {}, true],

@@ -31,10 +31,21 @@ export class Merged {
     this.services = new Set([...code.services.keys(), ...environment.services.keys(), ...PRESETS.services.keys()])
   }
 
+  /**
+   * A switch counts like any option. But the options that a literal has for a service only overrule the literal: they are no
+   * answer to a variable that switches the pattern off for all.
+   */
   isEnabled(slot: Pipeline.Slot, service: string): boolean {
     const { code, environment } = this
-    const places = [environment.services.get(service), environment.all, code.services.get(service), code.all]
-    return places.map((patterns) => patterns?.[slot].enabled?.value).find((value) => value !== undefined) !== false
+    const own = code.services.get(service)?.[slot].enabled
+    const switches = [
+      environment.services.get(service)?.[slot].enabled,
+      own?.value === false ? own : undefined,
+      environment.all[slot].enabled,
+      own,
+      code.all[slot].enabled
+    ]
+    return switches.find((setting) => setting !== undefined)?.value !== false
   }
 
   /** Of a service, or of those that nobody says anything about. */

@@ -267,6 +267,50 @@ describe("settings that contradict each other", () => {
   })
 })
 
+describe("a setting for all that some services contradict", () => {
+  it("is reported with their names", () => {
+    const literal = {
+      circuitBreaker: { openDurationMax: "90 seconds" },
+      services: {
+        a: { circuitBreaker: { openDuration: "2 minutes" } },
+        "b-c": { circuitBreaker: { openDuration: "3 minutes" } },
+        fine: { circuitBreaker: { openDuration: "30 seconds" } }
+      }
+    }
+    expect(problems(literal)).toEqual([
+      'circuitBreaker.openDurationMax: expected at least openDuration (2m), got "90 seconds" (for A)',
+      'circuitBreaker.openDurationMax: expected at least openDuration (3m), got "90 seconds" (for B_C)'
+    ])
+  })
+
+  it("is reported by its variable", () => {
+    const env = {
+      CIRCUIT_BREAKER_SUCCESSES_TO_CLOSE: "2",
+      CIRCUIT_BREAKER_PROBES: "2",
+      CIRCUIT_BREAKER_SVC_PROBES: "1"
+    }
+    expect(problems({}, env)).toEqual([
+      'CIRCUIT_BREAKER_SUCCESSES_TO_CLOSE: expected at most probes (1), got "2" (for SVC)'
+    ])
+  })
+
+  it("is reported without names if it is wrong for all", () => {
+    const literal = { circuitBreaker: { successesToClose: 2 }, services: { a: { circuitBreaker: { probes: 1 } } } }
+    expect(problems(literal)).toEqual(["circuitBreaker.successesToClose: expected at most probes (1), got 2"])
+  })
+
+  it("is reported with the services' own settings that are wrong", () => {
+    const literal = {
+      circuitBreaker: { openDurationMax: "90 seconds" },
+      services: { a: { circuitBreaker: { openDuration: "2 minutes", successesToClose: 2 } } }
+    }
+    expect(problems(literal)).toEqual([
+      "services.a.circuitBreaker.successesToClose: expected at most probes (1), got 2",
+      'circuitBreaker.openDurationMax: expected at least openDuration (2m), got "90 seconds" (for A)'
+    ])
+  })
+})
+
 describe("an option without effect", () => {
   it.each([
     [

@@ -16,16 +16,17 @@ type Service = string | undefined
 /** A line for everything. What concerns several services may be there several times. */
 export const problemsOf = (merged: Merged): Lines =>
   slots.flatMap((slot) => {
-    const services = [...merged.services]
-    return [
-      ...linesOf(merged, slot, undefined, [...invalid(merged, slot, undefined), ...unused(merged, slot)]),
-      ...services.flatMap((service) =>
-        linesOf(merged, slot, service, [
-          ...invalid(merged, slot, service),
-          ...ineffective(merged, slot, service, saidFor(merged, slot, service))
-        ])
+    const forAll = [...invalid(merged, slot, undefined), ...unused(merged, slot)].map((problem) =>
+      lineFor(merged, slot, undefined, problem)
+    )
+    const forOne = (service: string): Lines =>
+      [...invalid(merged, slot, service), ...ineffective(merged, slot, service, saidFor(merged, slot, service))].map(
+        (problem) => {
+          const line = lineFor(merged, slot, service, problem)
+          return forAll.includes(line) || isOwn(merged, slot, service, problem) ? line : `${line} (for ${service})`
+        }
       )
-    ]
+    return [...forAll, ...[...merged.services].flatMap(forOne)]
   })
 
 const invalid = (merged: Merged, slot: Pipeline.Slot, service: Service): Problems =>
@@ -54,13 +55,18 @@ const saidFor = ({ code, environment }: Merged, slot: Pipeline.Slot, service: Se
   return new Set(paths.map((path) => path.split(".")[0]!))
 }
 
-const linesOf = (merged: Merged, slot: Pipeline.Slot, service: Service, problems: Problems): Lines => {
-  const settings = merged.settingsOf(slot, service)
-  return problems.map(({ actual, message, path }) => {
-    const setting = settings.get(path.join("."))
-    const { expected = message, shown = actual, where = [slot, ...path].join(".") } = setting ?? {}
-    return Fields.render({ path: [where], message: expected, actual: shown }).trim()
-  })
+const settingOf = (merged: Merged, slot: Pipeline.Slot, service: Service, { path }: Fields.Problem) =>
+  merged.settingsOf(slot, service).get(path.join("."))
+
+/** Whether a problem is about what is said of the service alone. */
+const isOwn = (merged: Merged, slot: Pipeline.Slot, service: Service, problem: Fields.Problem): boolean =>
+  settingOf(merged, slot, service, problem) !== settingOf(merged, slot, undefined, problem)
+
+const lineFor = (merged: Merged, slot: Pipeline.Slot, service: Service, problem: Fields.Problem): string => {
+  const { actual, message, path } = problem
+  const setting = settingOf(merged, slot, service, problem)
+  const { expected = message, shown = actual, where = [slot, ...path].join(".") } = setting ?? {}
+  return Fields.render({ path: [where], message: expected, actual: shown }).trim()
 }
 
 const failureOf = (decoded: Result.Result<unknown, Problems>): Problems =>

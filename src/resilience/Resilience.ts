@@ -31,6 +31,7 @@ import * as Policy from "../policy/Policy.ts"
 import * as Environment from "./internal/environment.ts"
 import { names } from "./internal/Metrics.ts"
 import * as Registry from "./internal/Registry.ts"
+import { namesIn } from "./internal/strangers.ts"
 import * as ResilienceConfig from "./ResilienceConfig.ts"
 
 /** The names of the metrics that every pattern has. */
@@ -74,7 +75,7 @@ export const layerEnvWith = (
     Policy.ResilienceRegistry,
     Effect.gen(function* () {
       const provider = yield* ConfigProvider.ConfigProvider
-      const variables = yield* Environment.read(provider, Object.keys(config.services ?? {}))
+      const variables = yield* Environment.read(provider, namesIn(config))
       const resolved = ResilienceConfig.resolve(config, variables)
       if (Result.isSuccess(resolved)) return yield* start(resolved.success)
       const message = explainProblems("Resilience.layerEnv", resolved.failure)

@@ -2,9 +2,17 @@
  * Services that nobody knows.
  */
 import { nearest } from "../../policy/internal/nearest.ts"
-import { type Merged, PRESETS } from "./Merged.ts"
+import { fromLiteral } from "./fromLiteral.ts"
+import { fromVariables } from "./fromVariables.ts"
+import { Merged, PRESETS } from "./Merged.ts"
 import { type Setting, slots } from "./Source.ts"
 import * as Variables from "./variables.ts"
+
+/** The services and operation types that a literal and the presets name. */
+export const namesIn = (literal: unknown): ReadonlySet<string> => {
+  const merged = new Merged(fromLiteral(literal), fromVariables(new Map()).source)
+  return new Set([...merged.services, ...typesOf(merged, merged.services)])
+}
 
 /** Whether somebody says something about a service, or about an operation type of that name. */
 export const isKnown = (merged: Merged, service: string): boolean => {

@@ -19,6 +19,8 @@ export interface Variable {
   readonly slot: Pipeline.Slot
   /** "" for the main option of a pattern. */
   readonly suffix: string
+  /** The parts of the suffix: that of the group, if there is one, and its own. */
+  readonly parts: ReadonlyArray<string>
   /** Where the value goes in the options of the pattern; empty for the switch of the pattern itself. */
   readonly path: ReadonlyArray<string>
   /** From the text to a value as it would be written in code; to one that the option refuses when it makes no sense. */
@@ -68,14 +70,23 @@ const parseDuration = (text: string): Duration.Duration | string => {
   return Number.isNaN(seconds) ? text : Duration.seconds(seconds)
 }
 
-const TRUE_OR_FALSE = { expected: "Expected true or false" }
+type Text = Pick<Variable, "expected" | "parse">
 
-const textOf = (ast: SchemaAST.AST): Pick<Variable, "expected" | "parse"> => {
+const trueOrFalse = (parse: Variable["parse"]): Text => ({ parse, expected: "Expected true or false" })
+
+const switchOf = (off: unknown): Text =>
+  trueOrFalse((text) => {
+    const isOn = parseBoolean(text)
+    if (isOn === NONSENSE) return NONSENSE
+    return isOn ? new SwitchedOn(off) : off
+  })
+
+const textOf = (ast: SchemaAST.AST): Text => {
   switch (SchemaAST.toEncoded(ast)._tag) {
     case "Number":
       return { parse: parseNumber }
     case "Boolean":
-      return { parse: parseBoolean, ...TRUE_OR_FALSE }
+      return trueOrFalse(parseBoolean)
     case "Declaration":
       return { parse: parseDuration }
     default:
@@ -86,22 +97,28 @@ const textOf = (ast: SchemaAST.AST): Pick<Variable, "expected" | "parse"> => {
 const variablesOf = (
   slot: Pipeline.Slot,
   fields: Readonly<Record<string, Schema.Constraint>>,
-  prefix: string,
-  path: ReadonlyArray<string>
+  group: ReadonlyArray<string> = [],
+  groupPath: ReadonlyArray<string> = []
 ): ReadonlyArray<Variable> =>
   Object.entries(fields).flatMap(([name, field]): ReadonlyArray<Variable> => {
-    const { group, off, variable = toVariable(name) } = Fields.aboutOf(field)
-    const own = [...path, name]
-    if (group !== undefined) return variablesOf(slot, group.fields, `${prefix}${variable}_`, own)
-    const main = { slot, suffix: `${prefix}${variable}`, path: own, ...textOf(field.ast) }
-    if (off === undefined) return [main]
-    const parse = (text: string) => {
-      const isOn = parseBoolean(text)
-      if (typeof isOn !== "boolean") return isOn
-      return isOn ? new SwitchedOn(off.value) : off.value
-    }
-    return [main, { slot, suffix: `${prefix}${off.variable}`, path: own, parse, ...TRUE_OR_FALSE }]
+    const { group: inner, off, variable = toVariable(name) } = Fields.aboutOf(field)
+    const path = [...groupPath, name]
+    if (inner !== undefined) return variablesOf(slot, inner.fields, [...group, variable], path)
+    const main = makeVariable(slot, [...group, variable], path, textOf(field.ast))
+    return off === undefined ? [main] : [main, makeVariable(slot, [...group, off.variable], path, switchOf(off.value))]
   })
+
+const makeVariable = (
+  slot: Pipeline.Slot,
+  names: ReadonlyArray<string>,
+  path: ReadonlyArray<string>,
+  text: Text
+): Variable => {
+  const parts = names.filter((name) => name !== "")
+  return { slot, suffix: parts.join("_"), parts, path, ...text }
+}
+
+const prefixOf = (slot: Pipeline.Slot): string => toVariable(Pipeline.order[slot].id)
 
 interface Family {
   readonly prefix: string
@@ -109,12 +126,12 @@ interface Family {
 }
 
 /** The variables of each pattern, those with the longest suffix first. */
-const families: ReadonlyArray<Family> = Object.entries(Pipeline.order).map(([name, { id, options }]) => {
+const families: ReadonlyArray<Family> = Object.entries(Pipeline.order).map(([name, { options }]) => {
   const slot = name as Pipeline.Slot
   const { fields } = options as unknown as { readonly fields: Readonly<Record<string, Schema.Constraint>> }
-  const own: Variable = { slot, suffix: "ENABLED", path: [], parse: parseBoolean, ...TRUE_OR_FALSE }
-  const variables = [own, ...variablesOf(slot, fields, "", [])]
-  return { prefix: toVariable(id), variables: variables.toSorted((a, b) => b.suffix.length - a.suffix.length) }
+  const own = makeVariable(slot, ["ENABLED"], [], trueOrFalse(parseBoolean))
+  const variables = [own, ...variablesOf(slot, fields)]
+  return { prefix: prefixOf(slot), variables: variables.toSorted((a, b) => b.suffix.length - a.suffix.length) }
 })
 
 /** The settings that concern all patterns. */
@@ -157,18 +174,32 @@ const serviceIn = (rest: string, { suffix }: Variable): string | undefined => {
 
 /** The name of a variable, for all services or for one. */
 export const nameOf = ({ service, variable: { slot, suffix } }: Meaning): string => {
-  const prefix = toVariable(Pipeline.order[slot].id)
+  const prefix = prefixOf(slot)
   if (suffix === "") return `${prefix}_${service ?? DEFAULT}`
   return service === undefined ? `${prefix}_${suffix}` : `${prefix}_${service}_${suffix}`
 }
 
 /** All names for all services, and for those given. */
-export const namesFor = (services: Iterable<string>): ReadonlyArray<string> => {
+export const namesFor = (services: Iterable<string>): ReadonlyArray<string> => [
+  ENABLED,
+  STRICT,
+  ...meaningsFor(services).map(nameOf)
+]
+
+/** The same as paths: whole names, and names cut into pattern, service, group and option. */
+export const pathsFor = (services: Iterable<string>): ReadonlyArray<ReadonlyArray<string>> => {
+  const cut = meaningsFor(services).map(({ service, variable: { parts, slot } }) => {
+    const option = parts.length === 0 && service === undefined ? [DEFAULT] : parts
+    return [prefixOf(slot), ...(service === undefined ? [] : [service]), ...option]
+  })
+  return [...prefixes.map((prefix) => [prefix]), ...namesFor(services).map((name) => [name]), ...cut]
+}
+
+const meaningsFor = (services: Iterable<string>): ReadonlyArray<Meaning> => {
   const all = [undefined, ...services]
-  const ours = families.flatMap(({ variables }) =>
-    variables.flatMap((variable) => all.map((service) => nameOf({ variable, service })))
+  return families.flatMap(({ variables }) =>
+    variables.flatMap((variable) => all.map((service) => ({ variable, service })))
   )
-  return [ENABLED, STRICT, ...ours]
 }
 
 /** The name that was probably meant, for one of the services or for the one that the name itself seems to contain. */

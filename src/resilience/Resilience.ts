@@ -66,7 +66,8 @@ export const layer = (config: ResilienceConfig.ConfigInput = {}): Layer.Layer<Po
  * **Details**
  *
  * The variables are read from the current `ConfigProvider`, so any source that Effect's `Config` can read will do. A wrong
- * value, and a name that looks like one of ours and means nothing, is a `ConfigError`; it names everything that is wrong.
+ * value, and a name that looks like one of ours and means nothing, is a `ConfigError`; it names everything that is wrong. A
+ * literal that is wrong by itself is a defect, as with {@link layer}.
  */
 export const layerEnvWith = (
   config: ResilienceConfig.ConfigInput
@@ -79,6 +80,7 @@ export const layerEnvWith = (
       const resolved = ResilienceConfig.resolve(config, variables)
       if (Result.isSuccess(resolved)) return yield* start(resolved.success)
       const message = explainProblems("Resilience.layerEnv", resolved.failure)
+      if (Result.isFailure(ResilienceConfig.resolve(config))) return yield* Effect.die(new Error(message))
       return yield* Effect.fail(new Config.ConfigError(new ConfigProvider.SourceError({ message })))
     })
   )

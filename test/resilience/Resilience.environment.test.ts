@@ -345,7 +345,23 @@ describe("a wrong literal", () => {
     })
   )
 
+  it.effect("is a defect beside an environment too, and names what is wrong in that", () =>
+    Effect.gen(function* () {
+      const provide = Layer.provide(Layer.succeed(ConfigProvider.ConfigProvider, env({ TIMEOUT_DEFAULT: "never" })))
+      const message = yield* dieOf(Resilience.layerEnvWith(wrong).pipe(provide))
+      expect(message).toContain("3 problems")
+      expect(message).toContain("TIMEOUT_DEFAULT")
+    })
+  )
+
   it.effect("is no mistake where the environment sets it right", () =>
     expectSettings(env({ RETRY_MAX_ATTEMPTS: "4" }), { attempts: 4 }, { config: { retry: { maxAttempts: 0 } } })
+  )
+
+  it.effect.each([null, 5, "on", []])("%j is one", (literal) =>
+    Effect.gen(function* () {
+      expect(yield* dieOf(Resilience.layer(literal as never))).toContain("expected an object")
+      expect(yield* dieOf(Resilience.layerEnvWith(literal as never))).toContain("expected an object")
+    })
   )
 })

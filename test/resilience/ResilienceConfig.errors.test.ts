@@ -179,6 +179,14 @@ describe("a literal of the wrong structure", () => {
     expect(Object.keys(group)).toEqual(Array.isArray(group) ? ["0"] : [])
   })
 
+  it.each(["__proto__", "constructor", "toString"])("has an option called %s: it is reported", (name) => {
+    const options = JSON.parse(`{ "${name}": { "x": 1 } }`) as object
+    for (const literal of [{ circuitBreaker: options }, { retry: { overload: options } }]) {
+      const [slot, path] = "retry" in literal ? ["retry", `overload.${name}`] : ["circuitBreaker", name]
+      expect(problems(literal)).toEqual([`${slot}.${path}: expected no such option, got {"x":1}`])
+    }
+  })
+
   it("is reported with the nearest known option, in a group too", () => {
     expect(problems({ services: { svc: { retry: { overload: { maxAttempt: 1 } } } } })).toEqual([
       'services.svc.retry.overload.maxAttempt: expected no such option (did you mean "maxAttempts"?), got 1'

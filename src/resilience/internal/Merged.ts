@@ -104,15 +104,18 @@ export class Merged {
 
 /** Options as they would be written in code. What is no group stays what it is, though some place says more about it. */
 export const written = (settings: Settings): Readonly<Record<string, unknown>> => {
-  const options: Record<string, unknown> = {}
+  const options = emptyGroup()
   for (const [path, { value }] of [...settings].toSorted(([a], [b]) => a.length - b.length)) {
     const keys = path.split(".")
     const last = keys.pop()!
-    const group = keys.reduce<unknown>((at, key) => (isRecord(at) ? (at[key] ??= {}) : at), options)
-    if (isRecord(group)) group[last] = value === GROUP ? {} : value
+    const group = keys.reduce<unknown>((at, key) => (isRecord(at) ? (at[key] ??= emptyGroup()) : at), options)
+    if (isRecord(group)) group[last] = value === GROUP ? emptyGroup() : value
   }
   return options
 }
+
+/** Without a prototype, so that a name such as `__proto__` is like any other. */
+const emptyGroup = (): Record<string, unknown> => Object.create(null) as Record<string, unknown>
 
 const isRecord = (value: unknown): value is Record<string, unknown> => isGroup(value)
 

@@ -457,3 +457,17 @@ describe("what is not wrong", () => {
     }
   })
 })
+
+describe("a very long unknown variable", () => {
+  it("is reported like any other", () => {
+    const long = `RETRY_${"A_".repeat(5_000)}B`
+    expect(problems({}, { [long]: "1" })).toEqual([`${long}: there is no such variable`])
+  })
+
+  it("may still be guessed while it is a name that somebody might write", () => {
+    const service = "THE_SERVICE_OF_THE_DEPARTMENT_THAT_KNOWS_ALL_ABOUT_EVERYTHING"
+    expect(problems({}, { [`RETRY_${service}_MAX_ATEMPTS`]: "1" })).toEqual([
+      `RETRY_${service}_MAX_ATEMPTS: there is no such variable (did you mean RETRY_${service}_MAX_ATTEMPTS?)`
+    ])
+  })
+})

@@ -202,11 +202,18 @@ const meaningsFor = (services: Iterable<string>): ReadonlyArray<Meaning> => {
   )
 }
 
+/** Nobody writes longer names, and to guess takes time. */
+const LONGEST_GUESS = 100
+
 /** The name that was probably meant, for one of the services or for the one that the name itself seems to contain. */
 export const suggestionFor = (name: string, services: Iterable<string>): string | undefined => {
-  const parts = name.split("_")
-  const contained = parts.flatMap((_, from) =>
-    parts.slice(from + 1).map((_, length) => parts.slice(from, from + length + 1).join("_"))
+  const prefix = prefixes.find((prefix) => name.startsWith(`${prefix}_`))
+  if (prefix === undefined || name.length > LONGEST_GUESS) return undefined
+  const parts = name.slice(prefix.length + 1).split("_")
+  const contained = parts.slice(1).map((_, at) => parts.slice(0, at + 1).join("_"))
+  const known = namesFor(new Set([...services, ...contained]))
+  return nearest(
+    name,
+    known.filter((candidate) => candidate.startsWith(prefix))
   )
-  return nearest(name, namesFor(new Set([...services, ...contained])))
 }

@@ -28,17 +28,24 @@ export const make = (config: ResilienceConfig, context: Context.Context<never>):
   const strangers = new Set<string>()
 
   const greet = (service: string): void => {
-    if (config.isKnown(service) || strangers.has(service)) return
-    strangers.add(service)
+    if (config.isKnown(service)) return
     const message = `effect-resilience: no service called "${service}" is declared; declared are ${config.declared.join(", ")}`
     if (config.strict) throw new Error(message)
+    if (strangers.has(service)) return
+    strangers.add(service)
     Effect.runForkWith(context)(Effect.logWarning(`${message}. It gets the defaults.`))
   }
 
-  const makeInstance = (kind: Policy.AnyKind, service: string): Policy.Instance | undefined => {
-    greet(service)
+  /** `undefined` where the pattern is switched off. */
+  const optionsOf = (kind: Policy.AnyKind, service: string): unknown => {
     const slot = slots.get(kind)
-    const options = slot === undefined ? {} : config.optionsOf(slot, service)
+    if (slot === undefined) return {}
+    greet(service)
+    return config.optionsOf(slot, service)
+  }
+
+  const makeInstance = (kind: Policy.AnyKind, service: string): Policy.Instance | undefined => {
+    const options = optionsOf(kind, service)
     if (options === undefined) return undefined
     const instance = kind.make(service, options, (sibling) => get(sibling, service))
     metrics.add(kind, instance)

@@ -14,22 +14,22 @@ export interface Director {
 
 export const make = (plan: ReadonlyArray<Phase>, upstream: Upstream, stopwatch: Stopwatch): Director => {
   let recoveredAtMillis: number | undefined
-  let alive = true
+  let isDead = false
   return {
     play: Effect.forEach(
       plan,
       Effect.fnUntraced(function* ({ behaviour, startMillis }: Phase) {
         yield* stopwatch.sleepUntil(startMillis)
         if (behaviour === undefined) {
-          alive = false
           yield* upstream.kill
-        } else if (alive) {
-          yield* upstream.behave(behaviour)
-        } else {
-          yield* upstream.restart(behaviour)
-          alive = true
-          recoveredAtMillis = stopwatch.elapsedMillis()
+          // its successor needs a moment before it can listen
+          yield* upstream.start
+          isDead = true
+          return
         }
+        yield* upstream.behave(behaviour)
+        if (isDead) recoveredAtMillis = stopwatch.elapsedMillis()
+        isDead = false
       }),
       { discard: true }
     ),

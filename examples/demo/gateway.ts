@@ -51,7 +51,12 @@ export const start = Effect.fnUntraced(function* (upstreamUrl: string) {
   const server = yield* Layer.build(
     HttpRouter.serve(Routes, { disableLogger: true, disableListenLog: true }).pipe(
       Layer.provideMerge(
-        NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1", gracefulShutdownTimeout: "500 millis" })
+        // Idle connections stay usable: closing them would add failures that are not in the script.
+        NodeHttpServer.layer(() => createServer({ keepAliveTimeout: 600_000 }), {
+          port: 0,
+          host: "127.0.0.1",
+          gracefulShutdownTimeout: "500 millis"
+        })
       )
     )
   )

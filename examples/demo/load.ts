@@ -6,28 +6,43 @@
  */
 import { Effect, Exit, FiberSet } from "effect"
 import type { HttpClient } from "effect/http"
-import { type Ending, type Ledger, send, settle, type Side } from "./statistics.ts"
+import { type BySide, type Ending, type Ledger, send, settle, type Side } from "./statistics.ts"
 import type { Stopwatch } from "./stopwatch.ts"
 
 export interface LoadOptions {
   readonly ratePerSecond: number
   readonly dayMillis: number
-  /** How long a caller waits, on either side, before it gives up. */
-  readonly patienceMillis: number
-  readonly ledgers: Readonly<Record<Side, Ledger>>
+  readonly ledgers: BySide<Ledger>
   /** One client per side, each with connections of its own. */
-  readonly clients: Readonly<Record<Side, HttpClient.HttpClient>>
+  readonly clients: BySide<HttpClient.HttpClient>
   readonly stopwatch: Stopwatch
 }
 
-export const sides: ReadonlyArray<Side> = ["unprotected", "protected"]
+const sides: ReadonlyArray<Side> = ["unprotected", "protected"]
+
+/** How long a caller waits, on either side, before it gives up. */
+const patienceMillis = 3000
 
 const questions = ["What is a monad?", "Why is the sky blue?", "Who wrote Faust?", "How do bees dance?"]
+
+/**
+ * Calls both sides for a moment without keeping the books, so that the first calls of the day do not wait for connections
+ * and for code that has never run.
+ */
+export const warmUp = (clients: LoadOptions["clients"]): Effect.Effect<void> =>
+  Effect.forEach(
+    sides,
+    (side) => Effect.replicateEffect(ask(clients[side], side, "Are you there?"), 100, { concurrency: 10 }),
+    {
+      concurrency: "unbounded",
+      discard: true
+    }
+  )
 
 /** Sends the calls of the whole day, then waits for the last answers as long as a caller would. */
 export const run = (options: LoadOptions): Effect.Effect<void> =>
   Effect.gen(function* () {
-    const { dayMillis, patienceMillis, ratePerSecond, stopwatch } = options
+    const { dayMillis, ratePerSecond, stopwatch } = options
     const waiting = yield* FiberSet.make<void>()
     const calls = Math.floor((dayMillis / 1000) * ratePerSecond)
     for (let n = 0; n < calls; n++) {
@@ -44,18 +59,13 @@ const call = (options: LoadOptions, side: Side, question: string, dueMillis: num
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
       send(options.ledgers[side])
-      const exit = yield* Effect.exit(restore(ask(options.clients[side], side, question, options.patienceMillis)))
+      const exit = yield* Effect.exit(restore(ask(options.clients[side], side, question)))
       const ending = Exit.isSuccess(exit) ? exit.value : "cut off"
       settle(options.ledgers[side], ending, dueMillis, options.stopwatch.elapsedMillis())
     })
   )
 
-const ask = (
-  client: HttpClient.HttpClient,
-  side: Side,
-  question: string,
-  patienceMillis: number
-): Effect.Effect<Ending> =>
+const ask = (client: HttpClient.HttpClient, side: Side, question: string): Effect.Effect<Ending> =>
   client.get(`/${side}`, { urlParams: { question } }).pipe(
     Effect.tap((response) => response.text),
     Effect.map((response): Ending => {

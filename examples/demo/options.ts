@@ -24,8 +24,9 @@ const duration: Range = { unit: "seconds", minimum: 5, maximum: 300, fallback: 2
 const rate: Range = { unit: "requests per second", minimum: 1, maximum: 300, fallback: 40 }
 
 export const help = `
-One day of an LLM provider in ${duration.fallback} seconds: healthy, slow, bursts of 503, 529 with Retry-After, hanging connections,
-killed, restarted. A gateway calls it twice side by side, as it is and through Resilience.protect, over real HTTP.
+One day of an LLM provider in ${duration.fallback} seconds: healthy, slow, bursts of 503, 529 with
+Retry-After, hanging connections, killed, restarted. A gateway calls it twice side by
+side over real HTTP: as it is, and through Resilience.protect.
 
 Usage: npm start -- [options]
 
@@ -39,11 +40,12 @@ How to read the figures
   succeeded      answered with 200. On the protected side that includes the answers
                  of the fallback, which are also listed apart as "fallbacks"
   failed         answered with an error, given up by the caller, or cut off at the end
-  p50, p99       time a caller waited, from the moment the request was due, all calls
+  p50Millis, p99Millis
+                 time a caller waited, from the moment the request was due; all calls
   upstreamCalls  calls that reached the provider, counted by the provider; retries are
                  among them, calls to a dead provider are not
   rejections     calls the circuit breaker or the bulkhead turned away
-  openings       how often the circuit breaker opened
+  openings       how often the circuit breaker opened, after failed probes too
   recoveryMillis from the restarted provider listening to the circuit closed;
                  null when the circuit did not close
 `.trimStart()
@@ -76,7 +78,7 @@ export const parse = (args: ReadonlyArray<string>): Result.Result<Options, Reado
     const parsed = value === undefined || value.trim() === "" ? Number.NaN : Number(value)
     if (parsed >= range.minimum && parsed <= range.maximum) return parsed
     const given = value === undefined ? "has no value" : `is ${JSON.stringify(value)}`
-    problems.push(`${option} ${given}: expected ${range.unit}, a number from ${range.minimum} to ${range.maximum}.`)
+    problems.push(`${option} ${given}: expected ${range.unit}, from ${range.minimum} to ${range.maximum}.`)
     return range.fallback
   }
 

@@ -1,7 +1,7 @@
 /**
  * The result of the day: as one JSON object for scripts, as a table for people. Pure: figures in, text out.
  */
-import { failed, type Ledger, type Side, succeeded, waits } from "./statistics.ts"
+import { type BySide, failed, type Ledger, succeeded, type UpstreamCalls, waits } from "./statistics.ts"
 
 export interface SideReport {
   readonly calls: number
@@ -13,20 +13,22 @@ export interface SideReport {
 }
 
 /** What the patterns did. */
-export interface Protection {
+export interface Deeds {
   readonly retries: number
+  /** Calls that the circuit breaker or the bulkhead turned away. */
   readonly rejections: number
   readonly openings: number
+  /** From the provider being back to the circuit being closed; `null` when it did not close again. */
   readonly recoveryMillis: number | null
 }
 
 /** The shape printed by `--json`. */
 export interface Report {
   readonly unprotected: SideReport
-  readonly protected: SideReport & { readonly fallbacks: number } & Protection
+  readonly protected: SideReport & { readonly fallbacks: number } & Deeds
 }
 
-export const sideReport = (ledger: Ledger, upstreamCalls: number): SideReport => {
+const sideReport = (ledger: Ledger, upstreamCalls: number): SideReport => {
   const { p50Millis, p99Millis } = waits(ledger)
   return {
     calls: ledger.calls,
@@ -38,20 +40,17 @@ export const sideReport = (ledger: Ledger, upstreamCalls: number): SideReport =>
   }
 }
 
-export const makeReport = (
-  ledgers: Readonly<Record<Side, Ledger>>,
-  upstreamCalls: (side: Side) => number,
-  protection: Protection
-): Report => ({
-  unprotected: sideReport(ledgers.unprotected, upstreamCalls("unprotected")),
+export const makeReport = (ledgers: BySide<Ledger>, upstreamCalls: BySide<UpstreamCalls>, deeds: Deeds): Report => ({
+  unprotected: sideReport(ledgers.unprotected, upstreamCalls.unprotected.total),
   protected: {
-    ...sideReport(ledgers.protected, upstreamCalls("protected")),
+    ...sideReport(ledgers.protected, upstreamCalls.protected.total),
     fallbacks: ledgers.protected.endings.fallback,
-    ...protection
+    ...deeds,
+    recoveryMillis: deeds.recoveryMillis === null ? null : Math.round(deeds.recoveryMillis)
   }
 })
 
-export type Paint = (style: "bold" | "dim" | "green" | "yellow" | "red" | "cyan", text: string) => string
+export type Paint = (style: "bold" | "dim" | "green" | "yellow" | "red", text: string) => string
 
 const count = (value: number): string => value.toLocaleString("en-US")
 
@@ -60,7 +59,7 @@ const millis = (value: number): string => `${count(value)} ms`
 const share = (part: number, whole: number): string => (whole === 0 ? "–" : `${((100 * part) / whole).toFixed(1)} %`)
 
 /** The table at the end. `paint` colours it, or does not. */
-export const table = (report: Report, paint: Paint): string => {
+export const table = (report: Report, upstreamCalls: BySide<UpstreamCalls>, paint: Paint): string => {
   const { unprotected, protected: guarded } = report
   const none = "–"
   const tone = (side: SideReport) => (side.failed > side.calls * 0.01 ? "red" : "green")
@@ -80,6 +79,7 @@ export const table = (report: Report, paint: Paint): string => {
     row("callers waited, p50", millis(unprotected.p50Millis), millis(guarded.p50Millis)),
     row("callers waited, p99", millis(unprotected.p99Millis), millis(guarded.p99Millis)),
     row("calls that reached the provider", count(unprotected.upstreamCalls), count(guarded.upstreamCalls)),
+    row("  refused or left hanging", count(upstreamCalls.unprotected.inVain), count(upstreamCalls.protected.inVain)),
     row("retries", none, count(guarded.retries)),
     row("turned away by breaker or bulkhead", none, count(guarded.rejections)),
     row("circuit opened", none, `${count(guarded.openings)} ×`),

@@ -13,13 +13,14 @@ export interface Behaviour {
   readonly refusal?: Refusal
 }
 
-/** Turns `share` of the calls away, but only during the first `burstMillis` of every `everyMillis`. */
+/** Turns calls away. */
 export interface Refusal {
   readonly status: number
+  /** How many of the calls, from 0 to 1. */
   readonly share: number
-  readonly everyMillis: number
-  readonly burstMillis: number
   readonly retryAfterSeconds?: number
+  /** Only in the first `lengthMillis` of every `everyMillis`. */
+  readonly burst?: { readonly everyMillis: number; readonly lengthMillis: number }
 }
 
 /** What the provider does with one call. */
@@ -43,45 +44,40 @@ interface Scene {
   readonly story: string
   /** Its part of the day; the parts add up to 1. */
   readonly share: number
-  readonly behaviour: (dayMillis: number) => Behaviour | undefined
+  readonly behaviour: Behaviour | undefined
 }
 
-const fast: Behaviour = { latencyMillis: [15, 45] }
+/** How the day begins, and how it ends. */
+export const healthy: Behaviour = { latencyMillis: [15, 45] }
 
 const scenes: ReadonlyArray<Scene> = [
-  { name: "healthy", story: "answers in 15 to 45 ms", share: 0.15, behaviour: () => fast },
+  { name: "healthy", story: "answers in 15 to 45 ms", share: 0.15, behaviour: healthy },
   {
     name: "slow",
-    story: "answers ten times slower",
+    story: "answers five times slower",
     share: 0.12,
-    behaviour: (day) => ({ latencyMillis: [day * 0.01, day * 0.02] })
+    behaviour: { latencyMillis: [75, 225] }
   },
   {
     name: "503s",
     story: "refuses everything, in bursts",
     share: 0.14,
-    behaviour: (day) => ({
-      ...fast,
-      refusal: { status: 503, share: 1, everyMillis: day * 0.035, burstMillis: day * 0.02 }
-    })
+    behaviour: { ...healthy, refusal: { status: 503, share: 1, burst: { everyMillis: 600, lengthMillis: 150 } } }
   },
   {
     name: "529s",
     story: "overloaded: refuses four of five, says Retry-After: 1",
     share: 0.12,
-    behaviour: (day) => ({
-      ...fast,
-      refusal: { status: 529, share: 0.8, everyMillis: day, burstMillis: day, retryAfterSeconds: 1 }
-    })
+    behaviour: { ...healthy, refusal: { status: 529, share: 0.8, retryAfterSeconds: 1 } }
   },
   {
     name: "hanging",
     story: "accepts connections and never answers",
     share: 0.17,
-    behaviour: () => ({ ...fast, hangs: true })
+    behaviour: { ...healthy, hangs: true }
   },
-  { name: "dead", story: "process killed, nobody listens", share: 0.1, behaviour: () => undefined },
-  { name: "recovered", story: "a new process answers in 15 to 45 ms", share: 0.2, behaviour: () => fast }
+  { name: "dead", story: "process killed, nobody listens", share: 0.1, behaviour: undefined },
+  { name: "recovered", story: "a new process answers in 15 to 45 ms", share: 0.2, behaviour: healthy }
 ]
 
 /** The script, stretched over a day of `dayMillis`. */
@@ -95,7 +91,7 @@ export const planDay = (dayMillis: number): ReadonlyArray<Phase> => {
       story: scene.story,
       startMillis,
       endMillis: Math.round(share * dayMillis),
-      behaviour: scene.behaviour(dayMillis)
+      behaviour: scene.behaviour
     }
   })
 }
@@ -108,19 +104,20 @@ export const phaseAt = (plan: ReadonlyArray<Phase>, elapsedMillis: number): Phas
  * What happens to the `callNumber`-th call, `sinceMillis` after the behaviour began.
  *
  * The golden ratio spreads latencies and refusals evenly over any run of calls: irregular enough to look like a real
- * provider, and the same for both sides of the comparison, which plain random numbers would not be.
+ * provider, and fair to both sides of the comparison, which plain random numbers would not be on every day.
  */
 export const replyTo = (behaviour: Behaviour, sinceMillis: number, callNumber: number): Reply => {
   if (behaviour.hangs === true) return { _tag: "Hang" }
   const [fastest, slowest] = behaviour.latencyMillis
   const afterMillis = Math.round(fastest + (slowest - fastest) * spread(callNumber))
   const { refusal } = behaviour
-  return refusal !== undefined &&
-    sinceMillis % refusal.everyMillis < refusal.burstMillis &&
-    spread(callNumber * 7) < refusal.share
+  return refusal !== undefined && isOn(refusal, sinceMillis) && spread(callNumber * 7) < refusal.share
     ? { _tag: "Refuse", afterMillis, refusal }
     : { _tag: "Answer", afterMillis }
 }
+
+const isOn = ({ burst }: Refusal, sinceMillis: number): boolean =>
+  burst === undefined || sinceMillis % burst.everyMillis < burst.lengthMillis
 
 const goldenRatio = 0.618_033_988_749_894_9
 

@@ -7,6 +7,19 @@
 
 export type Side = "unprotected" | "protected"
 
+export type BySide<A> = Readonly<Record<Side, A>>
+
+export const bySide = <A>(f: (side: Side) => A): BySide<A> => {
+  return { unprotected: f("unprotected"), protected: f("protected") }
+}
+
+/** Calls that reached the provider. */
+export interface UpstreamCalls {
+  readonly total: number
+  /** Refused or left hanging. */
+  readonly inVain: number
+}
+
 /** How a call ended for the caller. A fallback is an answer, and counted apart. `cut off`: the demo stopped first. */
 export type Ending = "answered" | "fallback" | "failed" | "cut off"
 
@@ -76,16 +89,16 @@ export interface Transition {
 }
 
 /**
- * From the moment the provider was back to the circuit closed; 0 when it was closed already, `undefined` when the
- * provider did not come back or the circuit did not close.
+ * From the moment the provider was back to the circuit closed; 0 when it was closed already, `null` when the provider did
+ * not come back or the circuit did not close.
  */
 export const recovery = (
   transitions: ReadonlyArray<Transition>,
   recoveredAtMillis: number | undefined
-): number | undefined => {
-  if (recoveredAtMillis === undefined) return undefined
+): number | null => {
+  if (recoveredAtMillis === undefined) return null
   const before = transitions.findLast((transition) => transition.atMillis < recoveredAtMillis)
   if (before === undefined || before.to === "Closed") return 0
   const closed = transitions.find(({ atMillis, to }) => to === "Closed" && atMillis >= recoveredAtMillis)
-  return closed === undefined ? undefined : closed.atMillis - recoveredAtMillis
+  return closed === undefined ? null : closed.atMillis - recoveredAtMillis
 }

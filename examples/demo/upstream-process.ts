@@ -9,7 +9,8 @@ import type { Scope } from "effect"
 import { type ChildProcess, fork } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import type { Behaviour } from "./script-of-the-day.ts"
-import type { Command, Notice, Start } from "./upstream.ts"
+import type { UpstreamCalls } from "./statistics.ts"
+import type { Command, Notice } from "./upstream.ts"
 
 /** The process could not be started, or ended although nobody killed it. */
 export class UpstreamError extends Data.TaggedError("UpstreamError")<{ readonly reason: string }> {
@@ -20,13 +21,15 @@ export class UpstreamError extends Data.TaggedError("UpstreamError")<{ readonly 
 
 export interface Upstream {
   readonly url: string
-  /** Calls that reached a listening provider, by the name each caller put into its `x-caller` header. */
-  readonly callsOf: (caller: string) => number
-  readonly behave: (behaviour: Behaviour) => Effect.Effect<void>
+  /** What reached a listening provider, by the name each caller put into its `x-caller` header. */
+  readonly callsOf: (caller: string) => UpstreamCalls
+  readonly countFromZero: () => void
+  /** Returns when the provider behaves so; a process that has just started begins to listen. */
+  readonly behave: (behaviour: Behaviour) => Effect.Effect<void, UpstreamError>
   /** SIGKILL: no goodbye, every open connection breaks. */
   readonly kill: Effect.Effect<void>
-  /** A new process on the old address. Returns when it listens. */
-  readonly restart: (behaviour: Behaviour) => Effect.Effect<void, UpstreamError>
+  /** A new process for the old address. It does not listen before it is told how to behave. */
+  readonly start: Effect.Effect<void, UpstreamError>
   /** Fails if the process ends by itself, so that a broken demo stops instead of reporting nonsense. */
   readonly supervise: Effect.Effect<never, UpstreamError>
 }
@@ -35,40 +38,72 @@ const program = fileURLToPath(new URL("./upstream.ts", import.meta.url))
 
 export const make = (behaviour: Behaviour): Effect.Effect<Upstream, UpstreamError, Scope.Scope> =>
   Effect.gen(function* () {
-    const calls = new Map<string, number>()
+    const calls = new Map<string, UpstreamCalls>()
     const lost = yield* Deferred.make<never, UpstreamError>()
+    const supervise = Deferred.await(lost)
     let child: ChildProcess | undefined
+    let port = 0
 
-    const boot = (start: Start) =>
-      Effect.callback<number, UpstreamError>((resume) => {
-        const starting = fork(program, [JSON.stringify(start)], {
-          execArgv: ["--disable-warning=ExperimentalWarning"],
-          stdio: ["ignore", "ignore", "inherit", "ipc"]
-        })
-        child = starting
-        starting.on("message", (notice: Notice) => {
-          if (notice._tag === "Listening") resume(Effect.succeed(notice.port))
-          else calls.set(notice.caller, (calls.get(notice.caller) ?? 0) + 1)
-        })
-        const onEnd = (reason: string) => {
-          const error = new UpstreamError({ reason })
-          resume(Effect.fail(error))
-          if (child === starting) Deferred.doneUnsafe(lost, Effect.fail(error))
+    const callsOf = (caller: string): UpstreamCalls => calls.get(caller) ?? { total: 0, inVain: 0 }
+
+    const count = (caller: string, isInVain: boolean): void => {
+      const { inVain, total } = callsOf(caller)
+      calls.set(caller, { total: total + 1, inVain: inVain + (isInVain ? 1 : 0) })
+    }
+
+    const fail = (reason: string) => Deferred.doneUnsafe(lost, Effect.fail(new UpstreamError({ reason })))
+
+    /** Waits for the answer to `ask`, or for the end of the process. */
+    const answered = (answer: Notice["_tag"], ask: () => ChildProcess): Effect.Effect<void, UpstreamError> =>
+      Effect.callback<void>((resume) => {
+        const asked = ask()
+        const onMessage = (notice: Notice) => {
+          if (notice._tag === answer) resume(Effect.void)
         }
-        starting.on("error", (error) => onEnd(`could not be started: ${error.message}`))
-        starting.on("exit", (code, signal) => onEnd(`ended unexpectedly (${signal ?? `exit code ${code}`})`))
+        asked.on("message", onMessage)
+        return Effect.sync(() => asked.off("message", onMessage))
       }).pipe(
+        Effect.raceFirst(supervise),
         Effect.timeoutOrElse({
           duration: "10 seconds",
-          orElse: () => Effect.fail(new UpstreamError({ reason: "did not listen within 10 seconds" }))
+          orElse: () => Effect.fail(new UpstreamError({ reason: "did not answer within 10 seconds" }))
         })
       )
+
+    const start = answered("Started", () => {
+      const started = fork(program, [String(port)], {
+        execArgv: ["--disable-warning=ExperimentalWarning"],
+        stdio: ["ignore", "ignore", "inherit", "ipc"]
+      })
+      child = started
+      started.on("message", (notice: Notice) => {
+        if (notice._tag === "Obeyed") port = notice.port
+        if (notice._tag === "Called") count(notice.caller, notice.inVain)
+      })
+      started.on("error", (error) => fail(`could not be started: ${error.message}`))
+      started.on("exit", (code, signal) => {
+        if (child === started) fail(`ended unexpectedly (${signal ?? `exit code ${code}`})`)
+      })
+      return started
+    })
+
+    const behave = (behaviour: Behaviour) => {
+      const command: Command = { behaviour }
+      return Effect.suspend(() => {
+        const running = child
+        if (running?.connected !== true) return Effect.void
+        return answered("Obeyed", () => {
+          running.send(command)
+          return running
+        })
+      })
+    }
 
     // Waits for the channel too: the last calls may still be on their way through it.
     const kill = Effect.callback<void>((resume) => {
       const victim = child
       child = undefined
-      if (victim === undefined || (victim.exitCode ?? victim.signalCode) !== null) return resume(Effect.void)
+      if (victim?.pid === undefined || (victim.exitCode ?? victim.signalCode) !== null) return resume(Effect.void)
       let open = victim.connected ? 2 : 1
       const onClosed = () => {
         open -= 1
@@ -80,18 +115,16 @@ export const make = (behaviour: Behaviour): Effect.Effect<Upstream, UpstreamErro
     })
 
     yield* Effect.addFinalizer(() => kill)
-    const port = yield* boot({ port: 0, behaviour })
+    yield* start
+    yield* behave(behaviour)
 
     return {
       url: `http://127.0.0.1:${port}`,
-      callsOf: (caller) => calls.get(caller) ?? 0,
-      behave: (behaviour) =>
-        Effect.sync(() => {
-          const command: Command = { behaviour }
-          if (child?.connected === true) child.send(command)
-        }),
+      callsOf,
+      countFromZero: () => calls.clear(),
+      behave,
       kill,
-      restart: (behaviour) => Effect.asVoid(boot({ port, behaviour })),
-      supervise: Deferred.await(lost)
+      start,
+      supervise
     }
   })

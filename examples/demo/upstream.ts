@@ -7,26 +7,23 @@
 import { createServer } from "node:http"
 import type { ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
-import { type Behaviour, replyTo } from "./script-of-the-day.ts"
+import { type Behaviour, healthy, replyTo } from "./script-of-the-day.ts"
 
-/** What the parent passes as the only argument, in JSON. */
-export interface Start {
-  /** 0: any free one. */
-  readonly port: number
+/** From the parent: change your mood. The first one opens the door. */
+export interface Command {
   readonly behaviour: Behaviour
 }
 
-/** From the parent: change your mood. */
-export type Command = { readonly behaviour: Behaviour }
-
-/** To the parent: I am listening, or somebody called. */
+/** To the parent: the process runs, the command is obeyed, somebody called. */
 export type Notice =
-  | { readonly _tag: "Listening"; readonly port: number }
-  | { readonly _tag: "Called"; readonly caller: string }
+  | { readonly _tag: "Started" }
+  | { readonly _tag: "Obeyed"; readonly port: number }
+  | { readonly _tag: "Called"; readonly caller: string; readonly inVain: boolean }
 
-const start: Start = JSON.parse(process.argv[2] ?? "")
+/** The only argument; 0 stands for any free port. */
+const wantedPort = Number(process.argv[2])
 
-let behaviour = start.behaviour
+let behaviour = healthy
 let since = performance.now()
 let calls = 0
 
@@ -49,7 +46,7 @@ const server = createServer((request, response) => {
   calls += 1
   const callNumber = calls
   const reply = replyTo(behaviour, performance.now() - since, callNumber)
-  notify({ _tag: "Called", caller: String(request.headers["x-caller"]) })
+  notify({ _tag: "Called", caller: String(request.headers["x-caller"]), inVain: reply._tag !== "Answer" })
   request.resume()
   switch (reply._tag) {
     case "Hang":
@@ -82,23 +79,28 @@ server.keepAliveTimeout = 600_000
 // can be given this very port for its own end, talk to itself, and keep the provider from coming back.
 const candidate = (): number => 20_000 + Math.floor(Math.random() * 10_000)
 
-const listen = (port: number, attemptsLeft: number): void => {
+const listen = (attemptsLeft: number): void => {
   server.once("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EADDRINUSE" || attemptsLeft === 0) throw error
-    setTimeout(() => listen(start.port === 0 ? candidate() : port, attemptsLeft - 1), 20)
+    setTimeout(() => listen(attemptsLeft - 1), 20)
   })
-  server.listen(port, "127.0.0.1")
+  server.listen(wantedPort === 0 ? candidate() : wantedPort, "127.0.0.1")
+}
+
+const onObeyed = () => {
+  since = performance.now()
+  notify({ _tag: "Obeyed", port: (server.address() as AddressInfo).port })
 }
 
 server.on("listening", () => {
   server.removeAllListeners("error")
-  since = performance.now()
-  notify({ _tag: "Listening", port: (server.address() as AddressInfo).port })
+  onObeyed()
 })
 
 process.on("message", (command: Command) => {
   behaviour = command.behaviour
-  since = performance.now()
+  if (server.listening) onObeyed()
+  else listen(50)
 })
 
 // The parent decides when it is over: signals reach the whole process group, and the last calls still want an answer.
@@ -107,4 +109,4 @@ process.on("SIGINT", () => undefined)
 process.on("SIGTERM", () => undefined)
 process.on("disconnect", () => process.exit(0))
 
-listen(start.port === 0 ? candidate() : start.port, 50)
+notify({ _tag: "Started" })

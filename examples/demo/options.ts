@@ -75,7 +75,7 @@ export const parse = (args: ReadonlyArray<string>): Result.Result<Options, Reado
   let help = false
 
   const number = (option: string, value: string | undefined, range: Range): number => {
-    const parsed = value === undefined || value.trim() === "" ? Number.NaN : Number(value)
+    const parsed = Number(value)
     if (parsed >= range.minimum && parsed <= range.maximum) return parsed
     const given = value === undefined ? "has no value" : `is ${JSON.stringify(value)}`
     problems.push(`${option} ${given}: expected ${range.unit}, from ${range.minimum} to ${range.maximum}.`)

@@ -184,7 +184,7 @@ describe("the row of a second", () => {
     const { protected: guarded, unprotected } = frame.ledgers
     record(unprotected, "answered", 4000, 1)
     record(unprotected, "failed", 4000, 2)
-    record(guarded, "answered", 4000, 3, 30)
+    record(guarded, "answered", 1000, 3, 999)
     record(guarded, "fallback", 4000, 4, 40)
     record(guarded, "failed", 4000, 5, 50)
     expect(

@@ -132,6 +132,10 @@ describe("the recovery", () => {
     expect(recovery(moves(["Open", 100], ["Closed", 200], ["Open", 900], ["Closed", 950]), 800)).toBe(0)
   })
 
+  it("has nothing to do with what happened before the provider was away", () => {
+    expect(recovery(moves(["Open", 100], ["Closed", 200], ["Open", 300], ["Closed", 900]), 800)).toBe(100)
+  })
+
   it("ends at once when the circuit closes in the same moment", () => {
     expect(recovery(moves(["Open", 100], ["Closed", 800]), 800)).toBe(0)
   })

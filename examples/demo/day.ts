@@ -8,7 +8,7 @@ import * as Load from "./load.ts"
 import type { Options } from "./options.ts"
 import * as Protection from "./protection.ts"
 import { makeClient } from "./provider-client.ts"
-import { makeReport } from "./report.ts"
+import { makeDay } from "./report.ts"
 import { type Frame, slotCount } from "./screen.ts"
 import { healthy, planDay } from "./script-of-the-day.ts"
 import { bySide, makeLedger, recovery } from "./statistics.ts"
@@ -51,9 +51,5 @@ export const play = ({ durationSeconds, ratePerSecond }: Options, show: Show) =>
     yield* upstream.kill
     const { openings, rejections, retries } = yield* watch.vitals
     const recoveryMillis = recovery(watch.transitions, director.recoveredAtMillis())
-    const upstreamCalls = bySide(upstream.callsOf)
-    return {
-      report: makeReport(ledgers, upstreamCalls, { retries, rejections, openings, recoveryMillis }),
-      upstreamCalls
-    }
+    return makeDay(ledgers, bySide(upstream.callsOf), { retries, rejections, openings, recoveryMillis })
   }).pipe(Effect.scoped, Effect.provide(Protection.layer))

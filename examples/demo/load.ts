@@ -58,10 +58,12 @@ export const run = (options: LoadOptions): Effect.Effect<void> =>
 const call = (options: LoadOptions, side: Side, question: string, dueMillis: number): Effect.Effect<void> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
-      send(options.ledgers[side])
+      const { stopwatch } = options
+      const ledger = options.ledgers[side]
+      send(ledger, dueMillis, stopwatch.elapsedMillis())
       const exit = yield* Effect.exit(restore(ask(options.clients[side], side, question)))
       const ending = Exit.isSuccess(exit) ? exit.value : "cut off"
-      settle(options.ledgers[side], ending, dueMillis, options.stopwatch.elapsedMillis())
+      settle(ledger, ending, dueMillis, stopwatch.elapsedMillis())
     })
   )
 

@@ -12,12 +12,12 @@ import * as Terminal from "./terminal.ts"
 
 const demo = Effect.fnUntraced(function* (options: Options) {
   const terminal = yield* Terminal.make(process.stdout)
-  const day = Effect.gen(function* () {
-    const { report, upstreamCalls } = yield* Day.play(options, options.json ? () => Effect.never : terminal.show)
-    const result = options.json ? JSON.stringify(report) : `\n${table(report, upstreamCalls, terminal.paint)}`
+  const play = Effect.gen(function* () {
+    const day = yield* Day.play(options, options.json ? () => Effect.never : terminal.show)
+    const result = options.json ? JSON.stringify(day.report) : `\n${table(day, terminal.paint)}`
     yield* terminal.write(`${result}\n`)
   })
-  yield* Effect.raceFirst(day, terminal.closed)
+  yield* Effect.raceFirst(play, terminal.closed)
 })
 
 const complain = (cause: Cause.Cause<Error>) =>

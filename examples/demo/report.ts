@@ -40,14 +40,26 @@ const sideReport = (ledger: Ledger, upstreamCalls: number): SideReport => {
   }
 }
 
-export const makeReport = (ledgers: BySide<Ledger>, upstreamCalls: BySide<UpstreamCalls>, deeds: Deeds): Report => ({
-  unprotected: sideReport(ledgers.unprotected, upstreamCalls.unprotected.total),
-  protected: {
-    ...sideReport(ledgers.protected, upstreamCalls.protected.total),
-    fallbacks: ledgers.protected.endings.fallback,
-    ...deeds,
-    recoveryMillis: deeds.recoveryMillis === null ? null : Math.round(deeds.recoveryMillis)
-  }
+/** What is known at the end of the day. */
+export interface Day {
+  readonly report: Report
+  readonly upstreamCalls: BySide<UpstreamCalls>
+  /** How late the latest of the calls was sent. */
+  readonly lateMillis: number
+}
+
+export const makeDay = (ledgers: BySide<Ledger>, upstreamCalls: BySide<UpstreamCalls>, deeds: Deeds): Day => ({
+  report: {
+    unprotected: sideReport(ledgers.unprotected, upstreamCalls.unprotected.total),
+    protected: {
+      ...sideReport(ledgers.protected, upstreamCalls.protected.total),
+      fallbacks: ledgers.protected.endings.fallback,
+      ...deeds,
+      recoveryMillis: deeds.recoveryMillis === null ? null : Math.round(deeds.recoveryMillis)
+    }
+  },
+  upstreamCalls,
+  lateMillis: Math.max(ledgers.unprotected.lateMillis, ledgers.protected.lateMillis)
 })
 
 export type Paint = (style: "bold" | "dim" | "green" | "yellow" | "red", text: string) => string
@@ -58,8 +70,11 @@ const millis = (value: number): string => `${count(value)} ms`
 
 const share = (part: number, whole: number): string => (whole === 0 ? "–" : `${((100 * part) / whole).toFixed(1)} %`)
 
+/** Beyond this, callers waited for their own machine more than for anything else. */
+const tolerableMillis = 500
+
 /** The table at the end. `paint` colours it, or does not. */
-export const table = (report: Report, upstreamCalls: BySide<UpstreamCalls>, paint: Paint): string => {
+export const table = ({ lateMillis, report, upstreamCalls }: Day, paint: Paint): string => {
   const { unprotected, protected: guarded } = report
   const none = "–"
   const tone = (side: SideReport) => (side.failed > side.calls * 0.01 ? "red" : "green")
@@ -87,6 +102,12 @@ export const table = (report: Report, upstreamCalls: BySide<UpstreamCalls>, pain
       "provider back to circuit closed",
       none,
       guarded.recoveryMillis === null ? "not closed" : millis(guarded.recoveryMillis)
-    )
+    ),
+    ...(lateMillis > tolerableMillis
+      ? [
+          "",
+          paint("yellow", `  This machine is busy: requests were sent up to ${millis(Math.round(lateMillis))} late.`)
+        ]
+      : [])
   ].join("\n")
 }

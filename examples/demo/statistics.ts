@@ -28,6 +28,8 @@ export type Slot = Record<Ending, number>
 
 export interface Ledger {
   calls: number
+  /** How late the latest of the calls was sent. */
+  lateMillis: number
   readonly endings: Slot
   /** In the order of completion. */
   readonly completions: Array<{ readonly atMillis: number; readonly waitedMillis: number }>
@@ -40,14 +42,16 @@ const emptySlot = (): Slot => ({ answered: 0, fallback: 0, failed: 0, "cut off":
 
 export const makeLedger = (dayMillis: number, slots: number): Ledger => ({
   calls: 0,
+  lateMillis: 0,
   endings: emptySlot(),
   completions: [],
   slots: Array.from({ length: slots }, emptySlot),
   slotMillis: dayMillis / slots
 })
 
-export const send = (ledger: Ledger): void => {
+export const send = (ledger: Ledger, dueMillis: number, atMillis: number): void => {
   ledger.calls += 1
+  ledger.lateMillis = Math.max(ledger.lateMillis, atMillis - dueMillis)
 }
 
 export const settle = (ledger: Ledger, ending: Ending, dueMillis: number, atMillis: number): void => {

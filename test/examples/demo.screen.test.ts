@@ -26,7 +26,7 @@ const frameOf = (changes: Partial<Frame> = {}): Frame => ({
 
 const record = (ledger: Ledger, ending: Ending, dueMillis: number, times = 1, waitedMillis = 10): void => {
   for (let n = 0; n < times; n++) {
-    send(ledger)
+    send(ledger, dueMillis, dueMillis)
     settle(ledger, ending, dueMillis, dueMillis + waitedMillis)
   }
 }
@@ -104,7 +104,7 @@ describe("the panel", () => {
     record(unprotected, "answered", 1000, 2, 900)
     record(unprotected, "failed", 29_000, 3, 30)
     record(unprotected, "cut off", 29_000)
-    send(unprotected)
+    send(unprotected, 0, 0)
     record(guarded, "answered", 29_000, 4, 20)
     record(guarded, "fallback", 29_500, 5, 40)
     const lines = panel(frame, plain).slice(-2)

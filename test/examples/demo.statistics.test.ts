@@ -17,7 +17,7 @@ import {
 const ledgerOf = (...calls: ReadonlyArray<readonly [ending: Ending, dueMillis: number, atMillis: number]>) => {
   const ledger = makeLedger(1000, 10)
   for (const [ending, dueMillis, atMillis] of calls) {
-    send(ledger)
+    send(ledger, dueMillis, dueMillis)
     settle(ledger, ending, dueMillis, atMillis)
   }
   return ledger
@@ -34,9 +34,15 @@ describe("a ledger", () => {
 
   it("knows calls that were sent and have not ended", () => {
     const ledger = ledgerOf(["answered", 0, 20])
-    send(ledger)
+    send(ledger, 0, 0)
     expect(ledger.calls).toBe(2)
     expect(succeeded(ledger.endings)).toBe(1)
+  })
+
+  it("knows how late the latest call was sent", () => {
+    const ledger = makeLedger(1000, 10)
+    for (const atMillis of [90, 250, 310]) send(ledger, Math.floor(atMillis / 100) * 100, atMillis)
+    expect(ledger.lateMillis).toBe(90)
   })
 
   it("counts a fallback as success, and what was cut off as failure", () => {

@@ -69,16 +69,17 @@ export const peek = <A>(self: RecentlyUsed<A>, settings: Settings<A>, key: strin
 
 /** Puts a value, and drops the least recently used entry when the map was full. */
 export const set = <A>(self: RecentlyUsed<A>, settings: Settings<A>, key: string, value: A, now: number): void => {
-  const node = self.entries.get(key)
+  let node = self.entries.get(key)
   if (node === undefined) {
-    const fresh = LinkedList.makeNode<Entry<A>>({ key, value, usedAt: now })
-    self.entries.set(key, fresh)
-    LinkedList.append(self.order, fresh)
+    node = LinkedList.makeNode<Entry<A>>({ key, value, usedAt: now })
+    self.entries.set(key, node)
+    LinkedList.append(self.order, node)
   } else {
     node.value.value = value
     use(self, node, now)
   }
-  dropFromOldEnd(self, settings, now, () => self.entries.size > settings.capacity)
+  const fresh = node.value
+  dropFromOldEnd(self, settings, now, (oldest) => oldest !== fresh && self.entries.size > settings.capacity)
 }
 
 /** All values, the least recently used first. */

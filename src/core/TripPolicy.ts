@@ -58,6 +58,9 @@ export const record = (
   return exceeded ? undefined : tally
 }
 
+/** Whether a result counts differently at another time. */
+export const dependsOnTime = (policy: TripPolicy): boolean => policy.kind === "rate" && policy.window.kind === "time"
+
 /** The rates at `now`, without moving the window. */
 export const rates = (tally: Tally, policy: TripPolicy, now: number): Rates => {
   if (policy.kind === "consecutive") return { failureRate: undefined, slowCallRate: undefined }

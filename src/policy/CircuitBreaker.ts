@@ -21,15 +21,16 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as Fiber from "effect/Fiber"
 import { dual } from "effect/Function"
 import type * as Option from "effect/Option"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import * as Machine from "../core/CircuitBreaker.ts"
-import { Circuit, type Totals, type Transition } from "./internal/Circuit.ts"
-import { CircuitBreakerOpenError, guard } from "./internal/CircuitGuard.ts"
-import { describe, ineffective, minimumCallsOf, sharedOf } from "./internal/circuitSettings.ts"
-import { counter, events, gauge, label } from "./internal/instruments.ts"
+import type * as Machine from "../core/CircuitBreaker.ts"
+import { Breaker } from "./internal/Breaker.ts"
+import type { Totals, Transition } from "./internal/Circuit.ts"
+import { CircuitBreakerOpenError } from "./internal/CircuitGuard.ts"
+import { instruments } from "./internal/circuitMetrics.ts"
+import { ineffective, minimumCallsOf } from "./internal/circuitSettings.ts"
 import * as Keyed from "./internal/Keyed.ts"
 import * as Fields from "./internal/options.ts"
 import * as Outcome from "./Outcome.ts"
@@ -196,45 +197,34 @@ export const makeUnsafe = (
   { service = "default", ...options }: MakeOptions = {},
   functions?: Functions
 ): CircuitBreaker =>
-  fromOptions(service, Fields.decodeOrThrow("CircuitBreaker.make", Kind, options), functions?.classify)
+  new WrittenBreaker(
+    service,
+    options,
+    Fields.decodeOrThrow("CircuitBreaker.make", Kind, options),
+    functions?.classify ?? Outcome.classify
+  )
 
-/** The names of the metrics. */
-export const metrics = {
-  state: "circuit_breaker.state",
-  successes: "circuit_breaker.successes",
-  failures: "circuit_breaker.failures",
-  rejections: "circuit_breaker.rejections",
-  transitions: "circuit_breaker.transitions"
-} as const
+export { metrics } from "./internal/circuitMetrics.ts"
 
-const stateNumbers: Record<Machine.State["_tag"], number> = { Closed: 0, Open: 1, HalfOpen: 2, Isolated: 3 }
-const labels = ({ service }: CircuitBreaker): Policy.Labels => ({ service })
+/** Keeps the options as they were written, which are fewer, and often shared by many breakers. */
+class WrittenBreaker extends Breaker {
+  private readonly written: OptionsInput | undefined
+  constructor(service: string, written: OptionsInput, options: Options, classify: Outcome.Classify) {
+    super(service, options, classify)
+    this.written = Object.keys(written).length === 0 ? undefined : written
+  }
+  get options(): Options {
+    return Result.getOrThrow(Fields.decode(Options, this.written ?? {}))
+  }
+}
 
 /** What the registry, metrics and operators' tools need to know about circuit breakers. */
 export const Kind: Policy.Kind<CircuitBreaker, Options> = {
   id: "circuit-breaker",
   options: Options,
   ineffective,
-  make: (service, options) => fromOptions(service, options, undefined),
-  instruments: [
-    gauge(
-      metrics.state,
-      "State of the circuit: 0 closed, 1 open, 2 half-open, 3 isolated",
-      labels,
-      (breaker, now) => stateNumbers[breaker.snapshot(now).state]
-    ),
-    counter(metrics.successes, "Calls counted as success", labels, (breaker, now) => breaker.snapshot(now).successes),
-    counter(metrics.rejections, "Calls turned away", labels, (breaker, now) => breaker.snapshot(now).rejections),
-    events(metrics.failures, "Calls counted as failure", "CircuitBreakerFailure", (event) => ({
-      service: event.service,
-      exception_type: label(event, "exception_type")
-    })),
-    events(metrics.transitions, "Changes of the circuit's state", "CircuitBreakerTransition", (event) => ({
-      service: event.service,
-      from: label(event, "from"),
-      to: label(event, "to")
-    }))
-  ],
+  make: (service, options) => new WrittenBreaker(service, options, options, Outcome.classify),
+  instruments,
   outcomes: (breaker, now) => {
     const { failures, ignored, rejections, successes } = breaker.snapshot(now)
     return { success: successes, failure: failures, ignored, rejected: rejections }
@@ -285,44 +275,3 @@ export const withCircuitBreaker: {
       ? Policy.withInstance(Kind, target, self, (breaker) => Policy.apply(breaker, self, call))
       : Policy.apply(target, self, call)
 )
-
-const fromOptions = (service: string, options: Options, classify: Outcome.Classify | undefined): CircuitBreaker => {
-  const shared = sharedOf(service, options, classify ?? Outcome.classify)
-  const main = new Circuit(shared)
-  const keyed = Keyed.make(
-    options,
-    (key) => new Circuit(shared, key),
-    (circuit) => circuit.isProbing
-  )
-  return {
-    kind: "circuit-breaker",
-    service,
-    options,
-    describe: () => describe(options),
-    execute: (self) => guard(shared, () => main, self, shared.classify),
-    executeWith:
-      ({ classify = shared.classify, key }) =>
-      (self) =>
-        guard(shared, (fiber) => (key === undefined ? main : keyed.get(fiber, key)), self, classify),
-    snapshot: (now, key) => (key === undefined ? main : (keyed.peek(key, now) ?? new Circuit(shared))).snapshot(now),
-    reset: withFiberSync((fiber) => main.commandAll(fiber, Machine.reset)),
-    trip: withFiberSync((fiber) => main.command(fiber, Machine.trip)),
-    isolate: withFiberSync((fiber) => main.commandAll(fiber, Machine.isolate)),
-    onTransition: (listener) => {
-      // A wrapper of its own, so that the same listener can be there twice.
-      const own = (transition: Transition) => listener(transition)
-      shared.listeners.add(own)
-      return () => void shared.listeners.delete(own)
-    },
-    setMode: (mode) =>
-      Effect.sync(() => {
-        shared.mode = mode
-      })
-  }
-}
-
-const withFiberSync = (f: (fiber: Fiber.Fiber<unknown, unknown>) => void): Effect.Effect<void> =>
-  Effect.withFiber((fiber) => {
-    f(fiber)
-    return Effect.void
-  })

@@ -148,6 +148,15 @@ describe("a busy entry", () => {
     expect(RecentlyUsed.get(map, settings, "a", 199)).toBe("a")
   })
 
+  it("does not make room for itself by dropping the entry that has just come", () => {
+    const one = { ...busy("a"), capacity: 1 }
+    const map = mapOf(one, "a")
+    RecentlyUsed.set(map, one, "b", "b", 0)
+    expect(RecentlyUsed.values(map).toSorted()).toEqual(["a", "b"])
+    RecentlyUsed.set(map, { ...settings, capacity: 1 }, "c", "c", 0)
+    expect(RecentlyUsed.values(map)).toEqual(["c"])
+  })
+
   it("may make the map exceed its capacity, which shrinks again as soon as it can", () => {
     const map = mapOf(settings, "a", "b", "c")
     for (const key of ["d", "e"]) RecentlyUsed.set(map, busy("a", "b", "c", "d", "e"), key, key, 0)

@@ -488,8 +488,7 @@ describe("ours as Effect's", () => {
   it.effect("stops listening when a subscription ends", () =>
     Effect.gen(function* () {
       const breaker = yield* make
-      const adapted = Adapter.fromCircuitBreaker({
-        ...breaker,
+      const counted: Pick<CircuitBreaker.CircuitBreaker, "onTransition"> = {
         onTransition: (listener) => {
           const stop = breaker.onTransition(listener)
           listening++
@@ -498,7 +497,8 @@ describe("ours as Effect's", () => {
             stop()
           }
         }
-      })
+      }
+      const adapted = Adapter.fromCircuitBreaker(Object.assign(Object.create(breaker), counted))
       let listening = 0
       const interrupted = yield* Effect.forkChild(Stream.runDrain(adapted.transitions), { startImmediately: true })
       const ending = yield* Effect.forkChild(Stream.runHead(adapted.transitions), { startImmediately: true })

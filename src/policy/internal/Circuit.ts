@@ -42,13 +42,11 @@ type Change = (state: Machine.State, settings: Machine.Settings, now: number, ra
 export interface Shared {
   readonly service: string
   readonly settings: Machine.Settings
-  /** `Infinity` when slow calls are not watched. */
-  readonly slowMillis: number
-  /** Whether the start and end of a successful call matter; if not, it is spared two readings of the clock. */
-  readonly timesCalls: boolean
+  /** A call that takes longer is slow; `undefined` when slow calls are not watched. */
+  readonly slowMillis: number | undefined
   readonly classify: Outcome.Classify
   readonly totals: Totals
-  readonly listeners: Set<(transition: Transition) => void>
+  readonly listeners: Set<(transition: Transition) => void> | undefined
   mode: Mode
   order: Order
 }
@@ -199,11 +197,10 @@ export class Circuit {
     outcome: Outcome.Outcome,
     error: unknown
   ): void {
-    const { order, settings, slowMillis, timesCalls, totals } = this.shared
-    const isProbe = permit !== undefined && permit.probe > 0
-    const needsTime = timesCalls || isProbe || outcome._tag === "Failure" || this.obeyed !== order.number
+    const { settings, slowMillis, totals } = this.shared
+    const needsTime = slowMillis !== undefined || this.dependsOnTime(permit, outcome)
     const now = needsTime ? Policy.monotonicMillis(fiber) : 0
-    const slow = timesCalls && outcome._tag !== "Ignored" && now - startedAt > slowMillis
+    const slow = slowMillis !== undefined && outcome._tag !== "Ignored" && now - startedAt > slowMillis
     if (needsTime) this.advance(fiber, now)
     if (slow) totals.slowCalls++
     if (outcome._tag === "Success") totals.successes++
@@ -217,6 +214,18 @@ export class Circuit {
     const hintMillis = outcome._tag === "Failure" ? hintOf(fiber, outcome, error) : 0
     const observation = { outcome: outcome._tag, slow, hintMillis }
     this.commit(fiber, Machine.record(this.state, settings, now, permit, observation, this.random(fiber)))
+  }
+
+  /** Whether the time of a result matters; if not, it is spared a reading of the clock. */
+  private dependsOnTime(permit: Machine.Permit | undefined, outcome: Outcome.Outcome): boolean {
+    const { order, settings } = this.shared
+    const isProbe = permit !== undefined && permit.probe > 0
+    return (
+      isProbe ||
+      outcome._tag === "Failure" ||
+      TripPolicy.dependsOnTime(settings.tripPolicy) ||
+      this.obeyed !== order.number
+    )
   }
 
   /** What operators and time have decided happens first. */
@@ -250,6 +259,7 @@ export class Circuit {
     const retryAfter = after._tag === "Open" ? waitOf(after.history.openMillis) : undefined
     const { openings } = after.history
     const { listeners } = this.shared
+    if (listeners === undefined) return
     // A copy: who subscribes while this goes on hears the next transition, not this one.
     for (const listener of Array.from(listeners)) {
       if (!listeners.has(listener)) continue

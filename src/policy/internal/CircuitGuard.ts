@@ -52,7 +52,7 @@ export const guard = <A, E, R>(
     const circuit = circuitOf(fiber)
     const generation = circuit.closedGeneration
     if (generation === -1) return guardNotClosed(circuit, fiber, self, classify)
-    const startedAt = shared.timesCalls ? Policy.monotonicMillis(fiber) : 0
+    const startedAt = shared.slowMillis === undefined ? 0 : Policy.monotonicMillis(fiber)
     return Effect.onExitPrimitive(self, (exit) => {
       circuit.settle(fiber, { generation, probe: 0 }, startedAt, exit, classify)
       return undefined

@@ -2,37 +2,38 @@
  * From the options of a breaker, as people write them, to the settings of its machine.
  */
 import * as Duration from "effect/Duration"
+import type * as Machine from "../../core/CircuitBreaker.ts"
 import type * as TripPolicy from "../../core/TripPolicy.ts"
 import type { Options } from "../CircuitBreaker.ts"
-import type * as Outcome from "../Outcome.ts"
-import { FOREVER, NO_ORDER, noTotals, type Shared } from "./Circuit.ts"
+import { FOREVER } from "./Circuit.ts"
 
-/** What the circuits of a breaker share. */
-export const sharedOf = (service: string, options: Options, classify: Outcome.Classify): Shared => {
+let latest: Machine.Settings | undefined
+
+/** The settings of the machine. Breakers made one after the other with the same options, such as one per host, share them. */
+export const settingsOf = (options: Options): Machine.Settings => {
+  const settings = makeSettings(options)
+  if (latest === undefined || JSON.stringify(latest) !== JSON.stringify(settings)) latest = settings
+  return latest
+}
+
+const makeSettings = (options: Options): Machine.Settings => {
   const openMillis = finite(options.openDuration)
-  const slowMillis = options.slowCallDuration === undefined ? Infinity : Duration.toMillis(options.slowCallDuration)
   return {
-    service,
-    settings: {
-      tripPolicy: tripPolicyOf(options),
-      openMillis,
-      openFactor: options.openDurationFactor,
-      openMaxMillis: Math.max(openMillis, finite(options.openDurationMax ?? Duration.minutes(10))),
-      openJitter: openMillis === FOREVER ? 0 : options.openDurationJitter,
-      hintMaxMillis: finite(options.retryAfterMax),
-      probes: options.probes,
-      successesToClose: options.successesToClose,
-      probeMillis: finite(options.probeTimeout)
-    },
-    slowMillis,
-    timesCalls: options.tripPolicy === "time-window" || slowMillis < Infinity,
-    classify,
-    totals: noTotals(),
-    listeners: new Set(),
-    mode: options.mode,
-    order: NO_ORDER
+    tripPolicy: tripPolicyOf(options),
+    openMillis,
+    openFactor: options.openDurationFactor,
+    openMaxMillis: Math.max(openMillis, finite(options.openDurationMax ?? Duration.minutes(10))),
+    openJitter: openMillis === FOREVER ? 0 : options.openDurationJitter,
+    hintMaxMillis: finite(options.retryAfterMax),
+    probes: options.probes,
+    successesToClose: options.successesToClose,
+    probeMillis: finite(options.probeTimeout)
   }
 }
+
+/** A call that takes longer is slow; `undefined` when slow calls are not watched. */
+export const slowMillisOf = ({ slowCallDuration }: Options): number | undefined =>
+  slowCallDuration === undefined ? undefined : Duration.toMillis(slowCallDuration)
 
 const tripPolicyOf = (options: Options): TripPolicy.TripPolicy => {
   if (options.tripPolicy === "consecutive") return { kind: "consecutive", failures: options.consecutiveFailures }

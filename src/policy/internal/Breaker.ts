@@ -1,0 +1,109 @@
+/**
+ * The circuit breaker of one service: its circuits, and what they share.
+ *
+ * **Details**
+ *
+ * There may be a breaker for each of many dependencies, so it keeps little: what can be worked out from the options as they
+ * were written is worked out when somebody asks, circuits by key are there from the first key, and nothing is bound in
+ * advance.
+ */
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import * as Machine from "../../core/CircuitBreaker.ts"
+import type * as CircuitBreaker from "../CircuitBreaker.ts"
+import type * as Outcome from "../Outcome.ts"
+import type * as Policy from "../Policy.ts"
+import { Circuit, NO_ORDER, noTotals, type Shared, type Transition } from "./Circuit.ts"
+import { type CircuitBreakerOpenError, guard } from "./CircuitGuard.ts"
+import { describe, settingsOf, slowMillisOf } from "./circuitSettings.ts"
+import * as Keyed from "./Keyed.ts"
+
+/** The part of a breaker that does not know how options are written. */
+export abstract class Breaker implements CircuitBreaker.CircuitBreaker, Shared {
+  readonly service: string
+  readonly settings: Machine.Settings
+  readonly slowMillis: number | undefined
+  readonly classify: Outcome.Classify
+  readonly totals = noTotals()
+  mode: CircuitBreaker.Mode
+  order = NO_ORDER
+  listeners: Set<(transition: Transition) => void> | undefined = undefined
+  private readonly main: Circuit
+  private keyed: Keyed.Keyed<Circuit> | undefined = undefined
+
+  constructor(service: string, options: CircuitBreaker.Options, classify: Outcome.Classify) {
+    this.service = service
+    this.settings = settingsOf(options)
+    this.slowMillis = slowMillisOf(options)
+    this.classify = classify
+    this.mode = options.mode
+    this.main = new Circuit(this)
+  }
+
+  abstract get options(): CircuitBreaker.Options
+
+  get kind(): "circuit-breaker" {
+    return "circuit-breaker"
+  }
+
+  get execute(): Policy.Policy<CircuitBreakerOpenError> {
+    const { main } = this
+    return (self) => guard(this, () => main, self, this.classify)
+  }
+
+  executeWith({ classify = this.classify, key }: CircuitBreaker.CallOptions): Policy.Policy<CircuitBreakerOpenError> {
+    const circuitOf = (fiber: Fiber.Fiber<unknown, unknown>) =>
+      key === undefined ? this.main : this.circuits.get(fiber, key)
+    return (self) => guard(this, circuitOf, self, classify)
+  }
+
+  snapshot(now: number, key?: string): CircuitBreaker.Snapshot {
+    const circuit = key === undefined ? this.main : (this.keyed?.peek(key, now) ?? new Circuit(this))
+    return circuit.snapshot(now)
+  }
+
+  describe(): string {
+    return describe(this.options)
+  }
+
+  get reset(): Effect.Effect<void> {
+    return withFiberSync((fiber) => this.main.commandAll(fiber, Machine.reset))
+  }
+
+  get trip(): Effect.Effect<void> {
+    return withFiberSync((fiber) => this.main.command(fiber, Machine.trip))
+  }
+
+  get isolate(): Effect.Effect<void> {
+    return withFiberSync((fiber) => this.main.commandAll(fiber, Machine.isolate))
+  }
+
+  setMode(mode: CircuitBreaker.Mode): Effect.Effect<void> {
+    return Effect.sync(() => {
+      this.mode = mode
+    })
+  }
+
+  onTransition(listener: (transition: Transition) => void): () => void {
+    // A wrapper of its own, so that the same listener can be there twice.
+    const own = (transition: Transition) => listener(transition)
+    this.listeners ??= new Set()
+    this.listeners.add(own)
+    return () => void this.listeners?.delete(own)
+  }
+
+  private get circuits(): Keyed.Keyed<Circuit> {
+    this.keyed ??= Keyed.make(
+      this.options,
+      (key) => new Circuit(this, key),
+      (circuit) => circuit.isProbing
+    )
+    return this.keyed
+  }
+}
+
+const withFiberSync = (f: (fiber: Fiber.Fiber<unknown, unknown>) => void): Effect.Effect<void> =>
+  Effect.withFiber((fiber) => {
+    f(fiber)
+    return Effect.void
+  })

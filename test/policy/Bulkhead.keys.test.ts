@@ -1,7 +1,9 @@
+import { setFlagsFromString } from "node:v8"
+import { runInNewContext } from "node:vm"
 import { describe, expect, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
-import { Policy } from "../../src/index.ts"
+import { Bulkhead, Policy } from "../../src/index.ts"
 import {
   type Calls,
   counts,
@@ -213,6 +215,47 @@ describe("a busy key", () => {
       yield* calls.arrive("b", { key: "b" })
       expect(endingOf(yield* calls.arrive("b again", { key: "b" }))).toBe("full")
       expect(yield* occupancy(calls.bulkhead)).toEqual([2, 0])
+    })
+  )
+})
+
+describe("the memory for keys", { timeout: 30_000 }, () => {
+  setFlagsFromString("--expose-gc")
+  const collect: () => void = runInNewContext("gc")
+  const usedBytes = Effect.sync(() => {
+    collect()
+    return process.memoryUsage().heapUsed
+  })
+  const COUNT = 2_000
+  const LENGTH = 10_000
+  const longKey = (index: number): string => Buffer.alloc(LENGTH, `${index} `).toString("latin1")
+  const useAll = (bulkhead: Bulkhead.Bulkhead, keyOf: (index: number) => string) =>
+    Effect.forEach(
+      Array.from({ length: COUNT }, (_, index) => index),
+      (index) => Effect.suspend(() => Effect.void.pipe(bulkhead.executeWith({ key: keyOf(index) }))),
+      { discard: true }
+    )
+
+  it.effect("does not grow with the number of keys beyond maxKeys", () =>
+    Effect.gen(function* () {
+      const bulkhead = yield* Bulkhead.make({ maxKeys: 10 })
+      const before = yield* usedBytes
+      yield* useAll(bulkhead, longKey)
+      expect((yield* usedBytes) - before).toBeLessThan((COUNT * LENGTH) / 4)
+      expect(yield* counts(bulkhead)).toEqual(countsOf({ successes: COUNT }))
+    })
+  )
+
+  it.effect("is given back after their idle time, as other keys come", () =>
+    Effect.gen(function* () {
+      const bulkhead = yield* Bulkhead.make({ keyIdleTime: "1 minute" })
+      const before = yield* usedBytes
+      yield* useAll(bulkhead, longKey)
+      expect((yield* usedBytes) - before).toBeGreaterThan(COUNT * LENGTH * 0.9)
+      yield* TestClock.adjust("1 minute")
+      yield* useAll(bulkhead, String)
+      expect((yield* usedBytes) - before).toBeLessThan((COUNT * LENGTH) / 4)
+      expect(yield* counts(bulkhead)).toEqual(countsOf({ successes: 2 * COUNT }))
     })
   )
 })

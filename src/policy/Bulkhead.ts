@@ -178,7 +178,8 @@ const fromOptions = (service: string, options: Options): Bulkhead => {
         Gate.guard((fiber) => (key === undefined ? main : keyed.get(fiber, key)), self),
     describe: () => {
       const { maxConcurrent, maxQueue } = shared.settings
-      const wait = options.queueTimeout === undefined ? "" : `, at most ${Duration.format(options.queueTimeout)}`
+      const { queueTimeout = Duration.infinity } = options
+      const wait = Duration.isFinite(queueTimeout) ? `, at most ${Duration.format(queueTimeout)}` : ""
       return `${maxConcurrent} calls at once, ${maxQueue === 0 ? "nobody waits" : `${maxQueue} wait${wait}`}`
     },
     snapshot: (now, key) => {

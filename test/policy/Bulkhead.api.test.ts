@@ -84,7 +84,8 @@ describe("the description", () => {
   const described: ReadonlyArray<readonly [Bulkhead.MakeOptions, string]> = [
     [{ maxConcurrent: 2, maxQueue: 0 }, "2 calls at once, nobody waits"],
     [{ maxConcurrent: 2, maxQueue: 7 }, "2 calls at once, 7 wait"],
-    [{ maxConcurrent: 2, maxQueue: 7, queueTimeout: "5 seconds" }, "2 calls at once, 7 wait, at most 5s"]
+    [{ maxConcurrent: 2, maxQueue: 7, queueTimeout: "5 seconds" }, "2 calls at once, 7 wait, at most 5s"],
+    [{ maxConcurrent: 2, maxQueue: 8, queueTimeout: Infinity }, "2 calls at once, 8 wait"]
   ]
   for (const [options, text] of described) {
     it(`is "${text}"`, () => {

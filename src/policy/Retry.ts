@@ -106,6 +106,13 @@ export interface CallOptions<in E = unknown, out O extends OnExhausted = OnExhau
   readonly onExhausted?: O | undefined
 }
 
+/** What a single call may choose without a look at its errors. */
+export interface PlainCallOptions<out O extends OnExhausted = OnExhausted> extends Policy.CallOptions {
+  readonly onExhausted?: O | undefined
+  readonly classify?: undefined
+  readonly while?: undefined
+}
+
 /** A retry was scheduled, the attempts ran out, or a retry was not made for want of budget or time. */
 export interface Event extends Policy.Event {
   readonly _tag: "RetryScheduled" | "RetryExhausted" | "RetryAbandoned"
@@ -198,27 +205,31 @@ export const Kind: Policy.Kind<Retry, Options> = {
  * The effect runs again from its start: what it did before it failed is done again.
  */
 export const withRetry: {
-  (service: string): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R | Policy.ResilienceRegistry>
+  <const O extends OnExhausted = "last">(
+    service: string,
+    call?: PlainCallOptions<O>
+  ): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, Exhausted<E, O>, R | Policy.ResilienceRegistry>
   <E, const O extends OnExhausted = "last">(
     service: string,
-    call: CallOptions<E, O>
+    call: CallOptions<NoInfer<E>, O>
   ): <A, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, Exhausted<E, O>, R | Policy.ResilienceRegistry>
-  <O extends OnExhausted>(
-    retry: Retry<O>
-  ): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, Exhausted<E, O>, R>
+  <O extends OnExhausted, const O2 extends OnExhausted = O>(
+    retry: Retry<O>,
+    call?: PlainCallOptions<O2>
+  ): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, Exhausted<E, O2>, R>
   <E, O extends OnExhausted, const O2 extends OnExhausted = O>(
     retry: Retry<O>,
-    call: CallOptions<E, O2>
+    call: CallOptions<NoInfer<E>, O2>
   ): <A, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, Exhausted<E, O2>, R>
   <A, E, R, const O extends OnExhausted = "last">(
     self: Effect.Effect<A, E, R>,
     service: string,
-    call?: CallOptions<E, O>
+    call?: CallOptions<NoInfer<E>, O>
   ): Effect.Effect<A, Exhausted<E, O>, R | Policy.ResilienceRegistry>
   <A, E, R, O extends OnExhausted, const O2 extends OnExhausted = O>(
     self: Effect.Effect<A, E, R>,
     retry: Retry<O>,
-    call?: CallOptions<E, O2>
+    call?: CallOptions<NoInfer<E>, O2>
   ): Effect.Effect<A, Exhausted<E, O2>, R>
 } = dual(
   (args) => Effect.isEffect(args[0]),

@@ -128,13 +128,18 @@ export interface MakeOptions extends OptionsInput {
 }
 
 /** What cannot be written as data. */
-export interface Functions {
+export interface Functions<in A = unknown, in E = unknown> {
   /** Judges a finished call; the default is {@link Outcome.classify}. An interruption alone is never asked about. */
-  readonly classify?: Outcome.Classify | undefined
+  readonly classify?: Outcome.Classify<A, E> | undefined
 }
 
 /** What a single call may choose. */
-export interface CallOptions extends Policy.CallOptions, Functions {}
+export interface CallOptions<in A = unknown, in E = unknown> extends Policy.CallOptions, Functions<A, E> {}
+
+/** What a single call may choose without a look at how it ends. */
+export interface PlainCallOptions extends Policy.CallOptions {
+  readonly classify?: undefined
+}
 
 export { CircuitBreakerOpenError, type Transition }
 
@@ -246,23 +251,31 @@ export const Kind: Policy.Kind<CircuitBreaker, Options> = {
 export const withCircuitBreaker: {
   (
     service: string,
-    call?: CallOptions
+    call?: PlainCallOptions
   ): <A, E, R>(
     self: Effect.Effect<A, E, R>
   ) => Effect.Effect<A, E | CircuitBreakerOpenError, R | Policy.ResilienceRegistry>
+  <A, E>(
+    service: string,
+    call: CallOptions<NoInfer<A>, NoInfer<E>>
+  ): <R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | CircuitBreakerOpenError, R | Policy.ResilienceRegistry>
   (
     breaker: CircuitBreaker,
-    call?: CallOptions
+    call?: PlainCallOptions
   ): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | CircuitBreakerOpenError, R>
+  <A, E>(
+    breaker: CircuitBreaker,
+    call: CallOptions<NoInfer<A>, NoInfer<E>>
+  ): <R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | CircuitBreakerOpenError, R>
   <A, E, R>(
     self: Effect.Effect<A, E, R>,
     service: string,
-    call?: CallOptions
+    call?: CallOptions<NoInfer<A>, NoInfer<E>>
   ): Effect.Effect<A, E | CircuitBreakerOpenError, R | Policy.ResilienceRegistry>
   <A, E, R>(
     self: Effect.Effect<A, E, R>,
     breaker: CircuitBreaker,
-    call?: CallOptions
+    call?: CallOptions<NoInfer<A>, NoInfer<E>>
   ): Effect.Effect<A, E | CircuitBreakerOpenError, R>
 } = dual(
   (args) => Effect.isEffect(args[0]),

@@ -26,7 +26,7 @@ export interface Ignored {
 export type Outcome = Success | Failure | Ignored
 
 /** Judges a finished call. What it throws is a defect of the call, and counts as failure. */
-export type Classify = (exit: Exit.Exit<unknown, unknown>) => Outcome
+export type Classify<in A = unknown, in E = unknown> = (exit: Exit.Exit<A, E>) => Outcome
 
 /** The dependency answered. */
 export const success: Outcome = { _tag: "Success" }

@@ -45,7 +45,7 @@ import * as Fallback from "./Fallback.ts"
 import { events, label } from "./internal/instruments.ts"
 import { nearest } from "./internal/nearest.ts"
 import * as Fields from "./internal/options.ts"
-import type { Execute, Part } from "./internal/pipelineParts.ts"
+import type { Execute, Part, Strict } from "./internal/pipelineParts.ts"
 import * as Outcome from "./Outcome.ts"
 import * as Policy from "./Policy.ts"
 import * as Retry from "./Retry.ts"
@@ -94,28 +94,38 @@ export interface MakeOptions {
   readonly service?: string | undefined
   readonly fallback?: ((error: unknown) => Effect.Effect<unknown, unknown, unknown>) | undefined
   readonly deadline?: Duration.Input | Deadline.OptionsInput | Deadline.Deadline | undefined
-  readonly retry?: Retry.OptionsInput | Retry.Retry | undefined
+  readonly retry?: Retry.OptionsInput | Retry.Retry<Retry.OnExhausted> | undefined
   readonly circuitBreaker?: CircuitBreaker.OptionsInput | CircuitBreaker.CircuitBreaker | undefined
   readonly bulkhead?: Bulkhead.OptionsInput | Bulkhead.Bulkhead | undefined
   readonly timeout?: Duration.Input | Timeout.OptionsInput | Timeout.Timeout | undefined
 }
 
-type In<O, K extends string> = K extends keyof O ? O[K] : undefined
+/** None, one, or either if that is not known. */
+type PartIn<O, K extends string, P> = K extends keyof O
+  ? O[K] extends infer V
+    ? V extends undefined
+      ? []
+      : [P]
+    : []
+  : []
 
-type PartIn<O, K extends string, P> = In<O, K> extends infer V ? (V extends undefined ? [] : [P]) : never
-
-type FallbackIn<O> =
-  In<O, "fallback"> extends infer V
-    ? V extends (error: unknown) => Effect.Effect<infer B, infer E2, infer R2>
-      ? [Fallback.Fallback<B, E2, R2>]
-      : []
+type FallbackOf<O> = O extends { readonly fallback?: infer F }
+  ? F extends (error: unknown) => Effect.Effect<infer B, infer E2, infer R2>
+    ? Fallback.Fallback<B, E2, R2>
     : never
+  : never
+
+type RetryOf<O> = O extends { readonly retry?: infer I }
+  ? I extends Retry.Retry<infer OnExhausted>
+    ? Retry.Retry<OnExhausted>
+    : Retry.Retry
+  : never
 
 /** The parts of the pipeline that options make. */
 export type PartsOf<O> = readonly [
-  ...FallbackIn<O>,
+  ...PartIn<O, "fallback", FallbackOf<O>>,
   ...PartIn<O, "deadline", Deadline.Deadline>,
-  ...PartIn<O, "retry", Retry.Retry>,
+  ...PartIn<O, "retry", RetryOf<O>>,
   ...PartIn<O, "circuitBreaker", CircuitBreaker.CircuitBreaker>,
   ...PartIn<O, "bulkhead", Bulkhead.Bulkhead>,
   ...PartIn<O, "timeout", Timeout.Timeout>
@@ -163,13 +173,11 @@ export const metrics = { errors: "error.total" } as const
  * Makes a pipeline in the recommended order. Make it once and keep it. Wrong options are a defect that names each of them.
  */
 export const make = <const O extends MakeOptions>(
-  options: O & Readonly<Record<Exclude<keyof O, keyof MakeOptions>, never>>
+  options: O & Strict<O, MakeOptions>
 ): Effect.Effect<Pipeline<PartsOf<O>>> => Effect.sync(() => makeUnsafe<O>(options))
 
 /** Makes a pipeline outside of an effect; throws on wrong options. */
-export const makeUnsafe = <const O extends MakeOptions>(
-  options: O & Readonly<Record<Exclude<keyof O, keyof MakeOptions>, never>>
-): Pipeline<PartsOf<O>> => {
+export const makeUnsafe = <const O extends MakeOptions>(options: O & Strict<O, MakeOptions>): Pipeline<PartsOf<O>> => {
   const { fallback, service = "default", ...slots }: MakeOptions = options
   const made = Object.entries(order).map(([slot, kind]) => partOf(service, slot, kind, slots[slot as Slot]))
   const problems = [

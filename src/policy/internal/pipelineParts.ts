@@ -27,10 +27,21 @@ export type ErrorBehind<P, E> =
           ? E | E2
           : E
 
-/** The error of an effect behind all parts, the outermost first. */
+/** The error of an effect behind all parts, the outermost first. Behind parts in an unknown number, it may be any of theirs. */
 export type ErrorsBehind<Parts, E> = Parts extends readonly [infer Outer, ...infer Inner]
   ? ErrorBehind<Outer, ErrorsBehind<Inner, E>>
-  : E
+  : Parts extends readonly []
+    ? E
+    : Parts extends ReadonlyArray<infer Any>
+      ? ErrorBehindSome<Any, E>
+      : E
+
+type ErrorBehindSome<Any, E> =
+  | E
+  | ErrorBehind<Exclude<Any, AnyRetry>, E>
+  | ErrorBehind<Extract<Any, AnyRetry>, E | ErrorBehind<Exclude<Any, AnyRetry>, E>>
+
+type AnyRetry = Retry.Retry<Retry.OnExhausted>
 
 /** The value of an effect behind all parts: its own, or that of a fallback. */
 export type SuccessBehind<Parts extends ReadonlyArray<unknown>, A> =
@@ -70,3 +81,16 @@ export const queueMillis = (part: Policy.Instance): number => {
   if (!isBulkhead(part) || part.options.maxQueue === 0) return 0
   return part.options.queueTimeout === undefined ? Infinity : Duration.toMillis(part.options.queueTimeout)
 }
+
+/**
+ * Options without a key that is not known, however deep: written as a type parameter, TypeScript would not look for such.
+ */
+export type Strict<Given, Known> = Given extends Leaf
+  ? unknown
+  : { readonly [K in keyof Given]: K extends KeysOf<Known> ? Strict<Given[K], ValueOf<Known, K>> : never }
+
+type Leaf = string | number | bigint | boolean | undefined | Function | ReadonlyArray<unknown> | Policy.Instance
+
+type KeysOf<Known> = Known extends Leaf ? never : keyof Known
+
+type ValueOf<Known, K> = Known extends Leaf ? never : K extends keyof Known ? Known[K] : never

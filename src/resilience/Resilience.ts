@@ -25,9 +25,11 @@ import { dual } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
+import type * as CircuitBreaker from "../policy/CircuitBreaker.ts"
 import * as Fallback from "../policy/Fallback.ts"
 import * as Pipeline from "../policy/Pipeline.ts"
 import * as Policy from "../policy/Policy.ts"
+import type * as Retry from "../policy/Retry.ts"
 import * as Environment from "./internal/environment.ts"
 import { names } from "./internal/Metrics.ts"
 import * as Registry from "./internal/Registry.ts"
@@ -88,11 +90,33 @@ export const layerEnvWith = (
 /** Policies for all services, configured by the environment. See {@link layerEnvWith}. */
 export const layerEnv: Layer.Layer<Policy.ResilienceRegistry, Config.ConfigError> = layerEnvWith({})
 
-/** What a protected call may choose. */
-export interface ProtectOptions extends Pipeline.CallOptions {}
-
 /** What can still fail about a protected effect, besides its own errors. */
 export type Rejections = Pipeline.ErrorsBehind<Pipeline.AllParts, never>
+
+/** What a protected call may choose. Functions get the errors that reach the pattern that they are for. */
+export interface ProtectOptions<in A = unknown, in E = unknown> extends Policy.CallOptions {
+  readonly retry?: Retry.Functions<Pipeline.ErrorsBehind<AroundAttempt, E>> | undefined
+  readonly circuitBreaker?: CircuitBreaker.Functions<A, Pipeline.ErrorsBehind<InCircuit, E>> | undefined
+}
+
+/** What answers in the end. */
+export interface WithFallback<in E, out B, out E2, out R2> {
+  readonly fallback: (error: E | Rejections) => Effect.Effect<B, E2, R2>
+}
+
+/** Nothing answers in the end. */
+export interface WithoutFallback {
+  readonly fallback?: undefined
+}
+
+/** What a protected call may choose without a look at how it ends. */
+export interface PlainProtectOptions extends Policy.CallOptions {
+  readonly retry?: undefined
+  readonly circuitBreaker?: undefined
+}
+
+type AroundAttempt = Pipeline.AllParts extends readonly [infer _Deadline, infer _Retry, ...infer Parts] ? Parts : never
+type InCircuit = AroundAttempt extends readonly [infer _CircuitBreaker, ...infer Parts] ? Parts : never
 
 /**
  * Guards an effect with everything that is configured for a service, in the recommended order: total deadline, retry,
@@ -103,24 +127,32 @@ export type Rejections = Pipeline.ErrorsBehind<Pipeline.AllParts, never>
  * The effect may run several times.
  */
 export const protect: {
-  <E, B, E2, R2>(
-    service: string,
-    options: ProtectOptions & { readonly fallback: (error: E | Rejections) => Effect.Effect<B, E2, R2> }
-  ): <A, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A | B, E2, R | R2 | Policy.ResilienceRegistry>
   (
     service: string,
-    options?: ProtectOptions
+    options?: PlainProtectOptions & WithoutFallback
   ): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | Rejections, R | Policy.ResilienceRegistry>
-  <A, E, R, B, E2, R2>(
-    self: Effect.Effect<A, E, R>,
+  <E, B, E2, R2>(
     service: string,
-    options: ProtectOptions & { readonly fallback: (error: E | Rejections) => Effect.Effect<B, E2, R2> }
-  ): Effect.Effect<A | B, E2, R | R2 | Policy.ResilienceRegistry>
+    options: PlainProtectOptions & WithFallback<E, B, E2, R2>
+  ): <A, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A | B, E2, R | R2 | Policy.ResilienceRegistry>
+  <A, E>(
+    service: string,
+    options: NoInfer<ProtectOptions<A, E>> & WithoutFallback
+  ): <R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | Rejections, R | Policy.ResilienceRegistry>
+  <A, E, B, E2, R2>(
+    service: string,
+    options: NoInfer<ProtectOptions<A, E>> & WithFallback<E, B, E2, R2>
+  ): <R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A | B, E2, R | R2 | Policy.ResilienceRegistry>
   <A, E, R>(
     self: Effect.Effect<A, E, R>,
     service: string,
-    options?: ProtectOptions
+    options?: NoInfer<ProtectOptions<A, E>> & WithoutFallback
   ): Effect.Effect<A, E | Rejections, R | Policy.ResilienceRegistry>
+  <A, E, R, B, E2, R2>(
+    self: Effect.Effect<A, E, R>,
+    service: string,
+    options: NoInfer<ProtectOptions<A, E>> & WithFallback<E, B, E2, R2>
+  ): Effect.Effect<A | B, E2, R | R2 | Policy.ResilienceRegistry>
 } = dual(
   (args) => Effect.isEffect(args[0]),
   <A, E, R>(

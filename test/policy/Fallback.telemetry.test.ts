@@ -333,17 +333,17 @@ describe("the counts of a service under a registry", () => {
     withRegistry(
       Effect.gen(function* () {
         const answer = Fallback.orElse(() => fine, { service: "prices" })
-        for (const call of [fine, down, Effect.die("bug")]) yield* Effect.exit(answer(call))
+        for (const call of [fine, fine, fine, down, down, Effect.die("bug")]) yield* Effect.exit(answer(call))
         expect(yield* Resilience.snapshots).toContainEqual({
           kind: "fallback",
           service: "prices",
-          successes: 1,
-          answered: 1,
+          successes: 3,
+          answered: 2,
           failures: 1
         })
-        for (const outcome of ["success", "fallback", "failure"]) {
-          expect(yield* counterOf(Resilience.metrics.invocations, { pattern: "fallback", outcome })).toEqual([1])
-        }
+        const invocations = (outcome: string) =>
+          counterOf(Resilience.metrics.invocations, { pattern: "fallback", outcome })
+        expect(yield* Effect.forEach(["success", "fallback", "failure"], invocations)).toEqual([[3], [2], [1]])
       })
     )
   )

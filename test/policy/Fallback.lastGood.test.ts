@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Arbitrary, Cause, type Duration, Effect, Exit, Fiber, Schema } from "effect"
+import { Arbitrary, Cause, Clock, type Duration, Effect, Exit, Fiber, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { Fallback } from "../../src/index.ts"
 import { RecordedEvents, ScriptedService } from "../../src/testing/index.ts"
@@ -225,8 +225,22 @@ describe("the time to live", () => {
     Effect.gen(function* () {
       const cache = yield* Fallback.makeCache<string>({ timeToLive: "Infinity" })
       yield* remember(cache, "a", "A")
-      yield* TestClock.adjust("10000 days")
+      yield* TestClock.adjust("1000000 days")
       expect(yield* recall(cache, "a")).toBe("A")
+    })
+  )
+
+  it.effect("is measured by a clock that nobody can set", () =>
+    Effect.gen(function* () {
+      const cache = yield* Fallback.makeCache<string>({ timeToLive: "10 seconds" })
+      const clock = yield* Clock.Clock
+      const setTo = (millis: number) =>
+        Effect.provideService(Clock.Clock, { ...clock, currentTimeMillisUnsafe: () => millis })
+      yield* remember(cache, "a", "A").pipe(setTo(0))
+      yield* TestClock.adjust("9 seconds")
+      expect(yield* recall(cache, "a").pipe(setTo(3_600_000))).toBe("A")
+      yield* TestClock.adjust("1 second")
+      expect(yield* recall(cache, "a").pipe(setTo(0))).toBe("a miss")
     })
   )
 

@@ -236,7 +236,7 @@ describe("the time to live", () => {
       const clock = yield* Clock.Clock
       const setTo = (millis: number) =>
         Effect.provideService(Clock.Clock, { ...clock, currentTimeMillisUnsafe: () => millis })
-      yield* remember(cache, "a", "A").pipe(setTo(0))
+      yield* remember(cache, "a", "A").pipe(setTo(5_000))
       yield* TestClock.adjust("9 seconds")
       expect(yield* recall(cache, "a").pipe(setTo(3_600_000))).toBe("A")
       yield* TestClock.adjust("1 second")

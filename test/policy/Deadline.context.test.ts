@@ -42,6 +42,16 @@ describe("a deadline that came through the context", () => {
     })
   )
 
+  it.effect("ends a timeout that has no limit of its own", () =>
+    Effect.gen(function* () {
+      for (const duration of [Infinity, 0, -5]) {
+        const { at, exit } = yield* ended(Effect.never.pipe(Timeout.withTimeout(duration), under(100)))
+        expect(at).toBe(100)
+        expect(errorOf(exit)).toMatchObject(ofRequest(100))
+      }
+    })
+  )
+
   it.effect("lets a timeout that is shorter alone", () =>
     Effect.gen(function* () {
       const { at, exit } = yield* ended(Effect.never.pipe(Timeout.withTimeout(50), under(100)))

@@ -5,6 +5,7 @@ import { Bulkhead, Deadline, Timeout } from "../../src/index.ts"
 import { RecordedEvents, ScriptedService } from "../../src/testing/index.ts"
 import { sweep } from "../support/sweep.ts"
 import { ended } from "./support/ended.ts"
+import { withHastyClock } from "./support/hastyClock.ts"
 
 const start = <A, E>(self: Effect.Effect<A, E>) => Effect.forkChild(self, { startImmediately: true })
 const reasonsOf = (exit: Exit.Exit<unknown, unknown>) =>
@@ -126,19 +127,24 @@ describe("an interruption at whatever operation", () => {
       `leaves nothing running of a call that the deadline cuts off (yielding every ${maxOperationsBeforeYield ?? 2_048}, live)`,
       () =>
         Effect.gen(function* () {
+          let exceeded = 0
           const swept = yield* sweep(() => {
             const bulkhead = Bulkhead.makeUnsafe({ maxConcurrent: 1 })
+            const deadline = Deadline.makeUnsafe({ duration: 5 })
             const service = ScriptedService.make([Effect.ensuring(Effect.never, Effect.yieldNow)])
+            const call = service.call.pipe(Timeout.withTimeout("1 minute"), bulkhead.execute, deadline.execute)
             return {
-              call: service.call.pipe(Timeout.withTimeout("1 minute"), bulkhead.execute, Deadline.withDeadline(1)),
+              call: withHastyClock(call),
               afterwards: () =>
                 Effect.sync(() => {
                   expect(service.active()).toBe(0)
                   expect(bulkhead.snapshot(0)).toMatchObject({ active: 0, queued: 0 })
+                  exceeded += deadline.snapshot(0).exceeded
                 })
             }
           }, options)
-          expect(swept.interrupted).toBeGreaterThan(2)
+          expect(swept.interrupted).toBeGreaterThan(30)
+          expect(exceeded).toBeGreaterThan(1)
         })
     )
   }

@@ -204,6 +204,28 @@ describe("a snapshot", () => {
     })
   )
 
+  it.effect(
+    "counts an attempt of the same length as a failure, even if its error comes at the deadline's instant",
+    () =>
+      Effect.gen(function* () {
+        const duration = Duration.millis(100)
+        const deadline = yield* Deadline.make({ duration })
+        const attempt = new Deadline.TimeoutExceededError({ service: "default", scope: "attempt", duration })
+        yield* ended(Effect.exit(deadline.execute(Effect.fail(attempt).pipe(Effect.delay(100)))))
+        expect(deadline.snapshot(0)).toMatchObject({ failures: 1, exceeded: 0 })
+      })
+  )
+
+  it.effect("counts a deadline inside of a timeout of the same length as the timeout's failure", () =>
+    Effect.gen(function* () {
+      const duration = Duration.millis(100)
+      const timeout = yield* Timeout.make({ duration })
+      const { exit } = yield* ended(Effect.never.pipe(Deadline.withDeadline(duration), timeout.execute))
+      expect(exit).toMatchObject({ cause: { reasons: [{ error: { scope: "total" } }] } })
+      expect(timeout.snapshot(0)).toMatchObject({ failures: 1, exceeded: 0 })
+    })
+  )
+
   it.effect("counts the error of an earlier call that comes again as a failure", () =>
     Effect.gen(function* () {
       const deadline = yield* Deadline.make({ duration: 100 })

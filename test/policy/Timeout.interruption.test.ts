@@ -5,6 +5,7 @@ import { Timeout } from "../../src/index.ts"
 import { RecordedEvents, ScriptedService } from "../../src/testing/index.ts"
 import { sweep } from "../support/sweep.ts"
 import { ended } from "./support/ended.ts"
+import { withHastyClock } from "./support/hastyClock.ts"
 
 const start = <A, E>(self: Effect.Effect<A, E>) => Effect.forkChild(self, { startImmediately: true })
 const reasonsOf = (exit: Exit.Exit<unknown, unknown>) =>
@@ -372,23 +373,33 @@ describe("an interruption at whatever operation", () => {
     }
   }
 
-  it.live("leaves nothing running of nested limits that are exceeded (live)", () =>
-    Effect.gen(function* () {
-      const swept = yield* sweep(
-        () => {
-          const service = ScriptedService.make([Effect.ensuring(Effect.never, Effect.yieldNow)])
-          return {
-            call: service.call.pipe(
-              Timeout.withTimeout(1),
+  for (const maxOperationsBeforeYield of [3, 5, 2_048]) {
+    it.live(`leaves nothing running of nested limits (yielding every ${maxOperationsBeforeYield}, live)`, () =>
+      Effect.gen(function* () {
+        let exceeded = 0
+        const swept = yield* sweep(
+          () => {
+            const timeout = Timeout.makeUnsafe({ duration: 5 })
+            const service = ScriptedService.make([Effect.ensuring(Effect.never, Effect.yieldNow)])
+            const call = service.call.pipe(
               Timeout.withTimeout("1 minute"),
+              timeout.execute,
               Timeout.withTimeout("2 minutes")
-            ),
-            afterwards: () => Effect.sync(() => expect(service.active()).toBe(0))
-          }
-        },
-        { maxOperationsBeforeYield: 3 }
-      )
-      expect(swept.interrupted).toBeGreaterThan(10)
-    })
-  )
+            )
+            return {
+              call: withHastyClock(call),
+              afterwards: () =>
+                Effect.sync(() => {
+                  expect(service.active()).toBe(0)
+                  exceeded += timeout.snapshot(0).exceeded
+                })
+            }
+          },
+          { maxOperationsBeforeYield }
+        )
+        expect(swept.interrupted).toBeGreaterThan(30)
+        expect(exceeded).toBeGreaterThan(1)
+      })
+    )
+  }
 })

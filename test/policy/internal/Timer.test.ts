@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "@effect/vitest"
-import { Clock, type Duration, Effect, type Fiber } from "effect"
+import { Clock, Context, type Duration, Effect, type Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import * as Timer from "../../../src/policy/internal/Timer.ts"
 
@@ -118,6 +118,16 @@ describe("under a clock of somebody else", () => {
       const clock = make(() => Effect.void)
       yield* setAlarm(100, () => void rings++).pipe(clock.provide)
       expect(clock.slept.map(String)).toEqual(["100 millis"])
+      expect(rings).toBe(1)
+    })
+  )
+
+  it.effect("sleeps in the context of the caller", () =>
+    Effect.gen(function* () {
+      let rings = 0
+      const Pace = Context.Reference<number>("test/Pace", { defaultValue: () => 0 })
+      const clock = make(() => Effect.flatMap(Pace, (pace) => (pace === 7 ? Effect.void : Effect.never)))
+      yield* setAlarm(100, () => void rings++).pipe(clock.provide, Effect.provideService(Pace, 7))
       expect(rings).toBe(1)
     })
   )

@@ -161,7 +161,8 @@ const cases: ReadonlyArray<Case> = [
       [noDeadline, noBudget],
       [breaker, noBudget],
       [noBudget, deadline],
-      [Retry.makeUnsafe({ budget: { enabled: false } })]
+      [Retry.makeUnsafe({ budget: { enabled: false } })],
+      [Retry.makeUnsafe({ maxAttempts: 2, overload: { maxAttempts: 2 } })]
     ],
     harmless: [[retry], [noBudget, breaker], [deadline, noBudget], [oneAttempt], [timeout], []]
   },

@@ -108,8 +108,8 @@ const rules: ReadonlyArray<Rule> = [
     name: "retry-without-limit",
     severity: "warning",
     parts: ["retry"],
-    check: ({ has, isAround, list }) => {
-      if (!has("retry") || isAround("retry", "circuit-breaker") || isAround("deadline", "retry")) return undefined
+    check: ({ isAround, list }) => {
+      if (isAround("retry", "circuit-breaker") || isAround("deadline", "retry")) return undefined
       const isLimited = list.filter(isRetry).every(({ options }) => options.budget?.enabled === true)
       return isLimited
         ? undefined

@@ -110,6 +110,16 @@ describe("what the circuit breaker sees of the parts inside it", () => {
     })
   )
 
+  it.effect("a call that was let through and queued is made, although the circuit opens meanwhile", () =>
+    Effect.gen(function* () {
+      const pipeline = yield* Pipeline.make({ circuitBreaker: strict, bulkhead: { maxConcurrent: 1 } })
+      const failing = Effect.andThen(fourSeconds, Effect.fail({ _tag: "Down" }))
+      const calls = [failing, fourSeconds].map((call) => call.pipe(pipeline.execute))
+      expect(yield* ends(calls)).toEqual(["Down at 4", "success at 8"])
+      expect(pipeline.parts[0].snapshot(8_000)).toMatchObject({ state: "Open", late: 1, successes: 1, rejections: 0 })
+    })
+  )
+
   it.effect("attempts that took too long are failures", () =>
     Effect.gen(function* () {
       const pipeline = yield* Pipeline.make({ circuitBreaker: strict, bulkhead: {}, timeout: "3 seconds" })

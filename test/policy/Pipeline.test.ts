@@ -213,6 +213,28 @@ describe("execute", () => {
   )
 })
 
+describe("the live clock", () => {
+  it.live("cuts off attempts, waits between them, and gives everything back (live)", () =>
+    Effect.gen(function* () {
+      const pipeline = yield* Pipeline.make({
+        deadline: "10 seconds",
+        retry: { maxAttempts: 3, baseDelay: 1 },
+        circuitBreaker: { consecutiveFailures: 10 },
+        bulkhead: { maxConcurrent: 1, queueTimeout: "5 seconds" },
+        timeout: 3
+      })
+      const hang = Effect.never.pipe(pipeline.execute, Effect.flip)
+      const errors = yield* Effect.all([hang, hang], { concurrency: "unbounded" })
+      expect(errors.map(({ _tag }) => _tag)).toEqual(["TimeoutExceededError", "TimeoutExceededError"])
+      const [, retry, breaker, bulkhead, timeout] = pipeline.parts
+      expect(yield* Policy.snapshot(timeout)).toMatchObject({ exceeded: 6 })
+      expect(yield* Policy.snapshot(breaker)).toMatchObject({ state: "Closed", failuresInRow: 6 })
+      expect(yield* Policy.snapshot(bulkhead)).toMatchObject({ active: 0, queued: 0, failures: 6 })
+      expect(yield* Policy.snapshot(retry)).toMatchObject({ exhausted: 2, retries: 4 })
+    })
+  )
+})
+
 describe("executeWith", () => {
   it.effect("without a choice is execute", () =>
     Effect.gen(function* () {

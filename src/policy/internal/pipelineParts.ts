@@ -12,7 +12,7 @@ import type * as Policy from "../Policy.ts"
 import type * as Retry from "../Retry.ts"
 import type * as Timeout from "../Timeout.ts"
 
-/** An instance that can stand in a pipeline. */
+/** An instance that can stand in a pipeline. A pipeline that has no fallback can, too. */
 export type Part = Policy.Guard<unknown> | Retry.Retry<Retry.OnExhausted> | Fallback.Fallback<unknown, unknown, unknown>
 
 /** The error of an effect behind one part. */

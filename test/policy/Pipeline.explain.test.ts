@@ -1,7 +1,8 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Duration, Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import { Bulkhead, CircuitBreaker, Deadline, Fallback, Pipeline, type Policy, Retry, Timeout } from "../../src/index.ts"
+import { ScriptedService } from "../../src/testing/index.ts"
 
 const explain = (...parts: ReadonlyArray<Policy.Instance>): string => Pipeline.explain({ service: "llm", parts })
 
@@ -152,6 +153,22 @@ describe("the longest time", () => {
     const rateLimit = { maxAttempts: 3, baseDelay: "10 seconds", factor: 2, jitter: "none" } as const
     expect(atWorst(plain(2, { rateLimit }), second)).toContain("3 attempts, and at most 33s.")
   })
+
+  it.effect("of a retry is not exceeded by failures of several classes", () =>
+    Effect.gen(function* () {
+      const overload = { maxAttempts: 6, strategy: "fixed", baseDelay: "1 second", jitter: "none" } as const
+      const retry = plain(2, { baseDelay: "10 seconds", overload })
+      const service = ScriptedService.make([
+        ScriptedService.fail({ status: 503 }),
+        ScriptedService.fail({ status: 529 })
+      ])
+      const fiber = yield* service.call.pipe(retry.execute, Effect.ignore, Effect.timed, Effect.forkChild)
+      yield* TestClock.adjust("1 minute")
+      const [elapsed] = yield* Fiber.join(fiber)
+      expect(service.calls()).toBe(retry.worstCase.attempts)
+      expect(Duration.toMillis(elapsed)).toBeLessThanOrEqual(retry.worstCase.waitMillis)
+    })
+  )
 
   it("of nested retries multiplies", () => {
     expect(atWorst(plain(2), plain(3), second)).toContain("at most 11s.")

@@ -463,6 +463,27 @@ describe("labels", () => {
       })
     )
   )
+
+  it.effect("are bounded: of more than 500 errors, those that come last are called other", () =>
+    inWorld(
+      Effect.gen(function* () {
+        const fail = (tag: string, service: string) =>
+          Effect.exit(Effect.fail({ _tag: tag }).pipe(CircuitBreaker.withCircuitBreaker(service)))
+        for (let n = 0; n < 600; n++) yield* fail(`MadeUp${n}`, "svc")
+        yield* fail("MadeUp7", "svc")
+        yield* fail("Genuine", "neighbour")
+        yield* fail("MadeUp7", "neighbour")
+        const failures = yield* seriesOf("circuit_breaker.failures")
+        const find = (service: string, tag: string) =>
+          failures.find((labels) => JSON.stringify(labels).includes(`"${service}","exception_type":"${tag}"`))?.value
+        expect(failures.filter((labels) => JSON.stringify(labels).includes('"svc"'))).toHaveLength(501)
+        expect(failures.reduce((sum, { value }) => sum + value, 0)).toBe(603)
+        expect([find("svc", "MadeUp7"), find("svc", "other")]).toEqual([2, 100])
+        expect([find("neighbour", "other"), find("neighbour", "MadeUp7")]).toEqual([1, 1])
+      }),
+      { env: { CIRCUIT_BREAKER_MODE: "observe" } }
+    )
+  )
 })
 
 describe("a metric registry", () => {

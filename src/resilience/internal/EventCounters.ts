@@ -3,8 +3,8 @@
  */
 import type * as Policy from "../../policy/Policy.ts"
 
-/** Labels come from code, so series are few; this bounds them all the same, because tags of errors could be made up. */
-const MOST_SERIES = 500
+/** Values of labels come from code, so they are few; this bounds them all the same: tags of errors could be made up. */
+const MOST_VALUES = 500
 const OTHER = "other"
 
 /** The counters of one metric. `onNew` is told about each new set of labels. */
@@ -15,18 +15,27 @@ export interface EventCounters {
 /** No event has come. */
 export const make = (onNew: (labels: Policy.Labels, read: () => number) => void): EventCounters => {
   const counters = new Map<string, { count: number }>()
+  const values = new Map<string, Set<string>>()
+
+  const bounded = (name: string, value: string): string => {
+    const known = values.get(name) ?? new Set()
+    values.set(name, known)
+    if (known.size >= MOST_VALUES && !known.has(value)) return OTHER
+    known.add(value)
+    return value
+  }
   const counterOf = (labels: Policy.Labels): { count: number } => {
-    const key = JSON.stringify(labels)
-    const known = counters.get(key)
+    const known = counters.get(JSON.stringify(labels))
     if (known !== undefined) return known
-    const others = Object.fromEntries(Object.keys(labels).map((name) => [name, OTHER]))
-    const otherKey = JSON.stringify(others)
-    if (counters.size >= MOST_SERIES && key !== otherKey) return counterOf(others)
-    const counter = { count: 0 }
+    const few = Object.fromEntries(Object.entries(labels).map(([name, value]) => [name, bounded(name, value)]))
+    const key = JSON.stringify(few)
+    const counter = counters.get(key) ?? { count: 0 }
+    if (counters.has(key)) return counter
     counters.set(key, counter)
-    onNew(labels, () => counter.count)
+    onNew(few, () => counter.count)
     return counter
   }
+
   return {
     count: (labels) => {
       counterOf(labels).count++

@@ -519,6 +519,23 @@ describe("a metric registry", () => {
     })
   )
 
+  it.effect("gets nothing any more from calls that go on after the layer is closed", () =>
+    Effect.gen(function* () {
+      const registry: Metric.MetricRegistry = new Map()
+      const layer = Resilience.layer().pipe(Layer.provide(Layer.succeed(Metric.MetricRegistry, registry)))
+      const late = Effect.sleep("1 minute").pipe(
+        Effect.andThen(down),
+        CircuitBreaker.withCircuitBreaker("svc"),
+        Effect.exit,
+        Effect.andThen(Effect.exit(down.pipe(Resilience.protect("another"))))
+      )
+      const fiber = yield* Effect.forkDetach(late, { startImmediately: true }).pipe(Effect.provide(layer))
+      yield* TestClock.adjust("1 hour")
+      yield* Fiber.await(fiber)
+      expect([...names(registry)]).toEqual([])
+    })
+  )
+
   it.effect("may be shared by two layers with different services", () =>
     inWorld(
       Effect.gen(function* () {

@@ -25,8 +25,8 @@ export interface Metrics {
   readonly add: (kind: Policy.AnyKind, instance: Policy.Instance) => void
   /** Counts an event. */
   readonly count: Policy.Observer
-  /** Takes everything out of the metric registry. */
-  readonly remove: () => void
+  /** Takes everything out of the metric registry, and puts nothing in any more. */
+  readonly close: () => void
 }
 
 interface Described {
@@ -37,11 +37,13 @@ interface Described {
 /** Metrics of these kinds, for the metric registry and the clock of a context. */
 export const make = (context: Context.Context<never>, kinds: ReadonlyArray<Policy.AnyKind>): Metrics => {
   const registrations: Array<Metric.Registration> = []
+  let isClosed = false
   const instances = new Map<string, Array<Policy.Instance>>()
   const clock = Context.get(context, Clock.Clock)
   const now = () => Policy.monotonicMillisOf(clock)
 
   const register = <Input, State>(metric: Metric.Metric<Input, State>, get: () => State): void => {
+    if (isClosed) return
     registrations.push(Metric.registerUnsafe(metric, context, { get, update: () => {}, modify: () => {} }))
   }
   const registerCounter = ({ description, name }: Described, attributes: Policy.Labels, read: () => number): void =>
@@ -109,7 +111,8 @@ export const make = (context: Context.Context<never>, kinds: ReadonlyArray<Polic
         if (labels !== undefined) own.count(labels)
       }
     },
-    remove: () => {
+    close: () => {
+      isClosed = true
       for (const registration of registrations) registration.remove()
     }
   }

@@ -70,6 +70,6 @@ export const make = (config: ResilienceConfig, context: Context.Context<never>):
       instances: () => [...instances.values()].flatMap((all) => [...all.values()].filter((one) => one !== undefined)),
       observe: metrics.count
     },
-    close: metrics.remove
+    close: metrics.close
   }
 }

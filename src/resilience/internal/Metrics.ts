@@ -4,7 +4,8 @@
  * **Details**
  *
  * What an instance counts by itself is read when somebody scrapes; a call pays nothing for it. Only events, which are rare,
- * are counted here. Nothing here knows a pattern: all names, labels and readings come from the kinds.
+ * are counted here. Nothing here knows a pattern: all names, labels and readings come from the kinds. One that is broken is
+ * left out, or shows what it showed last: it can break neither the call that it watches nor what is scraped besides.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -44,7 +45,14 @@ export const make = (context: Context.Context<never>, kinds: ReadonlyArray<Polic
 
   const register = <Input, State>(metric: Metric.Metric<Input, State>, get: () => State): void => {
     if (isClosed) return
-    registrations.push(Metric.registerUnsafe(metric, context, { get, update: () => {}, modify: () => {} }))
+    let state = get()
+    const read = (): State => {
+      attempt(() => {
+        state = get()
+      })
+      return state
+    }
+    registrations.push(Metric.registerUnsafe(metric, context, { get: read, update: () => {}, modify: () => {} }))
   }
   const registerCounter = ({ description, name }: Described, attributes: Policy.Labels, read: () => number): void =>
     register(Metric.counter(name, { description, attributes, incremental: true }), () => {
@@ -100,21 +108,31 @@ export const make = (context: Context.Context<never>, kinds: ReadonlyArray<Polic
       const all = known ?? [instance]
       if (known === undefined) {
         instances.set(kind.id, all)
-        addTotals(kind, all)
+        attempt(() => addTotals(kind, all))
       } else known.push(instance)
-      for (const instrument of kind.instruments) addInstrument(instrument, instance)
+      for (const instrument of kind.instruments) attempt(() => addInstrument(instrument, instance))
     },
     count: (event) => {
       for (const [instrument, { counters: own, id }] of counters) {
         if (id !== event.kind) continue
-        const labels = instrument.labels(event)
-        if (labels !== undefined) own.count(labels)
+        attempt(() => {
+          const labels = instrument.labels(event)
+          if (labels !== undefined) own.count(labels)
+        })
       }
     },
     close: () => {
       isClosed = true
       for (const registration of registrations) registration.remove()
     }
+  }
+}
+
+const attempt = (watch: () => void): void => {
+  try {
+    watch()
+  } catch {
+    // What watches a call must not break it.
   }
 }
 

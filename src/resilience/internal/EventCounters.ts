@@ -24,16 +24,17 @@ export const make = (onNew: (labels: Policy.Labels, read: () => number) => void)
     known.add(value)
     return value
   }
+  const make = (labels: Policy.Labels): { count: number } => {
+    const counter = { count: 0 }
+    counters.set(JSON.stringify(labels), counter)
+    onNew(labels, () => counter.count)
+    return counter
+  }
   const counterOf = (labels: Policy.Labels): { count: number } => {
     const known = counters.get(JSON.stringify(labels))
     if (known !== undefined) return known
     const few = Object.fromEntries(Object.entries(labels).map(([name, value]) => [name, bounded(name, value)]))
-    const key = JSON.stringify(few)
-    const counter = counters.get(key) ?? { count: 0 }
-    if (counters.has(key)) return counter
-    counters.set(key, counter)
-    onNew(few, () => counter.count)
-    return counter
+    return counters.get(JSON.stringify(few)) ?? make(few)
   }
 
   return {

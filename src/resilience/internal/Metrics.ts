@@ -67,16 +67,11 @@ export const make = (context: Context.Context<never>, kinds: ReadonlyArray<Polic
   ): void =>
     register(Metric.histogram(name, { description, attributes, boundaries: read().bounds }), () => stateOf(read()))
 
-  const counters = new Map(
-    kinds.flatMap(({ id, instruments }) =>
-      instruments
-        .filter((instrument) => instrument.type === "events")
-        .map((instrument) => [
-          instrument,
-          { id, counters: EventCounters.make((labels, read) => registerCounter(instrument, labels, read)) }
-        ])
-    )
-  )
+  const countersOf = (instrument: Policy.Instrument) =>
+    instrument.type === "events"
+      ? [{ instrument, counters: EventCounters.make((labels, read) => registerCounter(instrument, labels, read)) }]
+      : []
+  const counted = new Map(kinds.map(({ id, instruments }) => [id, instruments.flatMap(countersOf)]))
 
   const addInstrument = (instrument: Policy.Instrument, instance: Policy.Instance): void => {
     if (instrument.type === "events") return
@@ -113,11 +108,10 @@ export const make = (context: Context.Context<never>, kinds: ReadonlyArray<Polic
       for (const instrument of kind.instruments) attempt(() => addInstrument(instrument, instance))
     },
     count: (event) => {
-      for (const [instrument, { counters: own, id }] of counters) {
-        if (id !== event.kind) continue
+      for (const { counters, instrument } of counted.get(event.kind) ?? []) {
         attempt(() => {
           const labels = instrument.labels(event)
-          if (labels !== undefined) own.count(labels)
+          if (labels !== undefined) counters.count(labels)
         })
       }
     },

@@ -8,6 +8,7 @@ import * as Pipeline from "../../policy/Pipeline.ts"
 import { fromLiteral } from "./fromLiteral.ts"
 import { base, presets } from "./presets.ts"
 import { GROUP, isGroup, type Setting, type Source } from "./Source.ts"
+import { SwitchedOn } from "./texts.ts"
 import * as Variables from "./variables.ts"
 
 const BASE = fromLiteral(base)
@@ -80,7 +81,7 @@ export class Merged {
     const said = new Map<string, Setting>()
     for (const patterns of [...all, ...one]) {
       for (const [path, setting] of patterns?.[slot].options ?? []) {
-        if (!(setting.value instanceof Variables.SwitchedOn)) said.set(path, setting)
+        if (!(setting.value instanceof SwitchedOn)) said.set(path, setting)
         else if (said.get(path)?.value === setting.value.off) said.delete(path)
       }
     }

@@ -3,6 +3,7 @@
  */
 import type * as Pipeline from "../../policy/Pipeline.ts"
 import { bySlot, type Setting, type Source } from "./Source.ts"
+import { flag, SwitchedOn, type Text } from "./texts.ts"
 import * as Variables from "./variables.ts"
 
 /** What they say together, and which of them are of no use. */
@@ -16,53 +17,76 @@ export interface Understood {
 
 /** Understands variables by their names; those of others are left alone. */
 export const fromVariables = (values: ReadonlyMap<string, string>): Understood => {
-  const all = noPatterns()
-  const services = new Map<string, MutablePatterns>()
-  const times = new Map<string, Setting>()
-  const unknown: Array<string> = []
-  const repeated = new Map<string, string>()
-  const names = new Map<string, string>()
-  for (const [name, text] of [...values].toSorted(switchesLast)) {
-    if (!Variables.isOurs(name) || name === Variables.ENABLED || name === Variables.STRICT) continue
-    const meaning = Variables.meaningOf(name)
-    if (meaning === undefined) {
-      unknown.push(name)
-      continue
-    }
-    const { service, variable } = meaning
-    const proper = Variables.nameOf(meaning)
-    const same = values.has(proper) ? proper : (names.get(proper) ?? name)
-    if (same !== name) {
-      repeated.set(name, same)
-      continue
-    }
-    names.set(proper, name)
-    const setting = { value: variable.parse(text.trim()), shown: text, where: name, expected: variable.expected }
-    if (service !== undefined && variable.slot === "timeout" && variable.suffix === "") {
-      times.set(service, setting)
-      continue
-    }
-    const patterns = service === undefined ? all : (services.get(service) ?? noPatterns())
-    if (service !== undefined) services.set(service, patterns)
-    const settings = patterns[variable.slot]
-    const path = variable.path.join(".")
-    if (path === "") settings.enabled = setting
-    else if (!settings.options.has(path) || !(setting.value instanceof Variables.SwitchedOn)) {
-      settings.options.set(path, setting)
-    }
+  const settingOf = (name: string, { expected, parse }: Text): Setting | undefined => {
+    const shown = values.get(name)
+    return shown === undefined ? undefined : { value: parse(shown.trim()), shown, where: name, expected }
   }
-  const flag = (name: string): Setting | undefined => {
-    const text = values.get(name)
-    return text === undefined ? undefined : { value: Variables.parseBoolean(text.trim()), shown: text, where: name }
+  const ours = [...values.keys()].filter((name) => Variables.isOurs(name) && !Variables.flags.includes(name))
+  const meanings = new Map(ours.toSorted(switchesLast).map((name) => [name, Variables.meaningOf(name)]))
+  const repeated = repeatedAmong(meanings)
+  const patterns = new MutablePatterns()
+  for (const [name, meaning] of meanings) {
+    if (meaning !== undefined && !repeated.has(name)) patterns.set(meaning, settingOf(name, meaning.variable)!)
   }
-  const source = { enabled: flag(Variables.ENABLED), strict: flag(Variables.STRICT), all, services, times }
-  return { source, unknown, repeated }
+  return {
+    source: {
+      enabled: settingOf(Variables.ENABLED, flag),
+      strict: settingOf(Variables.STRICT, flag),
+      all: patterns.all,
+      services: patterns.services,
+      times: patterns.times
+    },
+    unknown: ours.filter((name) => meanings.get(name) === undefined).toSorted(),
+    repeated
+  }
 }
 
-type MutablePatterns = Record<Pipeline.Slot, { enabled: Setting | undefined; readonly options: Map<string, Setting> }>
-
-const noPatterns = (): MutablePatterns => bySlot(() => ({ enabled: undefined, options: new Map() }))
-
 /** `RETRY_JITTER=false` counts, whatever `RETRY_JITTER_STRATEGY` says. */
-const switchesLast = ([a]: readonly [string, string], [b]: readonly [string, string]): number =>
-  b.length - a.length || (a < b ? -1 : 1)
+const switchesLast = (a: string, b: string): number => b.length - a.length || (a < b ? -1 : 1)
+
+/** Of several spellings the proper one counts, or else the first. */
+const repeatedAmong = (meanings: ReadonlyMap<string, Variables.Meaning | undefined>): ReadonlyMap<string, string> => {
+  const firsts = new Map<string, string>()
+  const repeated = new Map<string, string>()
+  for (const [name, meaning] of meanings) {
+    if (meaning === undefined) continue
+    const proper = Variables.nameOf(meaning)
+    const first = meanings.has(proper) ? proper : (firsts.get(proper) ?? name)
+    firsts.set(proper, first)
+    if (first !== name) repeated.set(name, first)
+  }
+  return repeated
+}
+
+interface MutableSettings {
+  enabled: Setting | undefined
+  readonly options: Map<string, Setting>
+}
+
+/** What is said about every pattern, as far as the variables have been read. */
+class MutablePatterns {
+  readonly all = noSettings()
+  readonly services = new Map<string, Record<Pipeline.Slot, MutableSettings>>()
+  readonly times = new Map<string, Setting>()
+
+  set({ service, variable: { path, slot, suffix } }: Variables.Meaning, setting: Setting): void {
+    if (service !== undefined && slot === "timeout" && suffix === "") {
+      this.times.set(service, setting)
+      return
+    }
+    const settings = this.patternsOf(service)[slot]
+    const key = path.join(".")
+    if (key === "") settings.enabled = setting
+    else if (!(setting.value instanceof SwitchedOn && settings.options.has(key))) settings.options.set(key, setting)
+  }
+
+  private patternsOf(service: string | undefined): Record<Pipeline.Slot, MutableSettings> {
+    if (service === undefined) return this.all
+    const patterns = this.services.get(service) ?? noSettings()
+    this.services.set(service, patterns)
+    return patterns
+  }
+}
+
+const noSettings = (): Record<Pipeline.Slot, MutableSettings> =>
+  bySlot(() => ({ enabled: undefined, options: new Map() }))

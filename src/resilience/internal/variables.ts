@@ -7,15 +7,14 @@
  * main one of its pattern: `TIMEOUT_DEFAULT` and `TIMEOUT_<SERVICE>`. Of several readings the one with the longest option
  * counts, so `RETRY_OVERLOAD_MAX_ATTEMPTS` is not an option of a service called "overload".
  */
-import * as Duration from "effect/Duration"
 import type * as Schema from "effect/Schema"
-import * as SchemaAST from "effect/SchemaAST"
 import { nearest } from "../../policy/internal/nearest.ts"
 import * as Fields from "../../policy/internal/options.ts"
 import * as Pipeline from "../../policy/Pipeline.ts"
+import { flag, switchOf, type Text, textOf } from "./texts.ts"
 
 /** The last part of a variable, and what it sets. */
-export interface Variable {
+export interface Variable extends Text {
   readonly slot: Pipeline.Slot
   /** "" for the main option of a pattern. */
   readonly suffix: string
@@ -23,24 +22,12 @@ export interface Variable {
   readonly parts: ReadonlyArray<string>
   /** Where the value goes in the options of the pattern; empty for the switch of the pattern itself. */
   readonly path: ReadonlyArray<string>
-  /** From the text to a value as it would be written in code; to one that the option refuses when it makes no sense. */
-  readonly parse: (text: string) => unknown
-  /** What the text should be, where the option itself would say something else. */
-  readonly expected?: string
 }
 
 /** The meaning of a name: a variable of all services, or of one, whose name is in the form of variables. */
 export interface Meaning {
   readonly variable: Variable
   readonly service: string | undefined
-}
-
-/** The value of an option that a variable switches on: what it would be otherwise, but not `off`. */
-export class SwitchedOn {
-  readonly off: unknown
-  constructor(off: unknown) {
-    this.off = off
-  }
 }
 
 const DEFAULT = "DEFAULT"
@@ -52,47 +39,6 @@ export const toVariable = (name: string): string =>
     .replaceAll(/[^\p{L}\p{M}\p{N}]+/gu, "_")
     .replaceAll(/^_|_$/g, "")
     .toUpperCase()
-
-/** What no option can be. */
-const NONSENSE = Symbol("nonsense")
-
-/** Text that is true or false. */
-export const parseBoolean = (text: string): boolean | typeof NONSENSE => {
-  if (/^(true|yes|on|1)$/i.test(text)) return true
-  return /^(false|no|off|0)$/i.test(text) ? false : NONSENSE
-}
-
-const parseNumber = (text: string): number => (text.trim() === "" ? Number.NaN : Number(text))
-
-/** A bare number is seconds, as the names have always meant. */
-const parseDuration = (text: string): Duration.Duration | string => {
-  const seconds = parseNumber(text)
-  return Number.isNaN(seconds) ? text : Duration.seconds(seconds)
-}
-
-type Text = Pick<Variable, "expected" | "parse">
-
-const trueOrFalse = (parse: Variable["parse"]): Text => ({ parse, expected: "Expected true or false" })
-
-const switchOf = (off: unknown): Text =>
-  trueOrFalse((text) => {
-    const isOn = parseBoolean(text)
-    if (isOn === NONSENSE) return NONSENSE
-    return isOn ? new SwitchedOn(off) : off
-  })
-
-const textOf = (ast: SchemaAST.AST): Text => {
-  switch (SchemaAST.toEncoded(ast)._tag) {
-    case "Number":
-      return { parse: parseNumber }
-    case "Boolean":
-      return trueOrFalse(parseBoolean)
-    case "Declaration":
-      return { parse: parseDuration }
-    default:
-      return { parse: (text) => text }
-  }
-}
 
 const variablesOf = (
   slot: Pipeline.Slot,
@@ -129,15 +75,17 @@ interface Family {
 const families: ReadonlyArray<Family> = Object.entries(Pipeline.order).map(([name, { options }]) => {
   const slot = name as Pipeline.Slot
   const { fields } = options as unknown as { readonly fields: Readonly<Record<string, Schema.Constraint>> }
-  const own = makeVariable(slot, ["ENABLED"], [], trueOrFalse(parseBoolean))
+  const own = makeVariable(slot, ["ENABLED"], [], flag)
   const variables = [own, ...variablesOf(slot, fields)]
   return { prefix: prefixOf(slot), variables: variables.toSorted((a, b) => b.suffix.length - a.suffix.length) }
 })
 
-/** The settings that concern all patterns. */
+/** The switch of everything. */
 export const ENABLED = "RESILIENCE_ENABLED"
-/** The settings that concern all patterns. */
+/** The switch of strictness. */
 export const STRICT = "RESILIENCE_STRICT"
+/** The variables that concern all patterns. */
+export const flags: ReadonlyArray<string> = [ENABLED, STRICT]
 
 const prefixes = ["RESILIENCE", ...families.map(({ prefix }) => prefix)]
 
@@ -181,8 +129,7 @@ export const nameOf = ({ service, variable: { slot, suffix } }: Meaning): string
 
 /** All names for all services, and for those given. */
 export const namesFor = (services: Iterable<string>): ReadonlyArray<string> => [
-  ENABLED,
-  STRICT,
+  ...flags,
   ...meaningsFor(services).map(nameOf)
 ]
 

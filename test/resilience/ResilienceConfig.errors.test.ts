@@ -387,7 +387,8 @@ describe("variables of services that are not declared", () => {
     ["CIRCUIT_BREAKER_ORDERS_FAIL_MAX", "ORDERS", ""],
     ["DEADLINE_ORDERS", "ORDERS", ""],
     ["TIMEOUT_ORDERS", "ORDERS", ""],
-    ["TIMEOUT_BATSH", "BATSH", " (did you mean BATCH?)"]
+    ["TIMEOUT_BATSH", "BATSH", " (did you mean BATCH?)"],
+    ["TIMEOUT_DEFUALT", "DEFUALT", " (did you mean DEFAULT?)"]
   ])("%s is a warning", (name, service, guess) => {
     const text = name.endsWith("ENABLED") ? "true" : "5"
     const line = `${name}: no service called ${service} is declared${guess}`

@@ -27,7 +27,7 @@ export const strangersIn = (merged: Merged): ReadonlyArray<string> => {
   const { code, environment } = merged
   if (code.services.size === 0) return []
   const services = [...code.services.keys(), ...PRESETS.services.keys()]
-  const types = [...services, ...typesOf(merged, services)]
+  const types = [...services, ...typesOf(merged, services), Variables.DEFAULT]
   return [
     ...[...environment.services].flatMap(([name, patterns]) => {
       const said = slots.flatMap((slot) => [patterns[slot].enabled ?? [], ...patterns[slot].options.values()].flat())

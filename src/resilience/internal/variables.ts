@@ -30,7 +30,8 @@ export interface Meaning {
   readonly service: string | undefined
 }
 
-const DEFAULT = "DEFAULT"
+/** Stands for all services in `TIMEOUT_DEFAULT` and the like. */
+export const DEFAULT = "DEFAULT"
 
 /** `paymentApi`, `payment-api` and `payment_api` are all PAYMENT_API. */
 export const toVariable = (name: string): string =>

@@ -22,8 +22,6 @@ export const make = (plan: ReadonlyArray<Phase>, upstream: Upstream, stopwatch: 
         yield* stopwatch.sleepUntil(startMillis)
         if (behaviour === undefined) {
           yield* upstream.kill
-          // its successor needs a moment before it can listen
-          yield* upstream.start
           isDead = true
           return
         }

@@ -1,8 +1,8 @@
 /**
- * The provider's process as a resource: started, told how to behave, killed without warning, started again, and never
- * left behind.
+ * The provider's process as a resource: told how to behave, killed without warning, replaced, and never left behind.
  *
- * It keeps the count of calls that really reached the provider, because the provider itself does not survive the day.
+ * The process that will replace the first one waits from the beginning, without listening. Otherwise the length of the
+ * outage would be a matter of how fast this machine starts processes. It keeps the count of calls that really reached the provider, because the provider itself does not survive the day.
  */
 import { Data, Deferred, Effect } from "effect"
 import type { Scope } from "effect"
@@ -24,12 +24,10 @@ export interface Upstream {
   /** What reached a listening provider, by the name each caller put into its `x-caller` header. */
   readonly callsOf: (caller: string) => UpstreamCalls
   readonly countFromZero: () => void
-  /** Returns when the provider behaves so; a process that has just started begins to listen. */
+  /** Returns when the provider behaves so. After a kill, a new process listens on the old address then. */
   readonly behave: (behaviour: Behaviour) => Effect.Effect<void, UpstreamError>
   /** SIGKILL: no goodbye, every open connection breaks. */
   readonly kill: Effect.Effect<void>
-  /** A new process for the old address. It does not listen before it is told how to behave. */
-  readonly start: Effect.Effect<void, UpstreamError>
   /** Fails if the process ends by itself, so that a broken demo stops instead of reporting nonsense. */
   readonly supervise: Effect.Effect<never, UpstreamError>
 }
@@ -41,7 +39,8 @@ export const make = (behaviour: Behaviour): Effect.Effect<Upstream, UpstreamErro
     const calls = new Map<string, UpstreamCalls>()
     const lost = yield* Deferred.make<never, UpstreamError>()
     const supervise = Deferred.await(lost)
-    let child: ChildProcess | undefined
+    /** The first one is the provider. */
+    const alive: Array<ChildProcess> = []
     let port = 0
 
     const callsOf = (caller: string): UpstreamCalls => calls.get(caller) ?? { total: 0, inVain: 0 }
@@ -58,10 +57,11 @@ export const make = (behaviour: Behaviour): Effect.Effect<Upstream, UpstreamErro
       Effect.callback<void>((resume) => {
         const asked = ask()
         const onMessage = (notice: Notice) => {
-          if (notice._tag === answer) resume(Effect.void)
+          if (notice._tag !== answer) return
+          asked.off("message", onMessage)
+          resume(Effect.void)
         }
         asked.on("message", onMessage)
-        return Effect.sync(() => asked.off("message", onMessage))
       }).pipe(
         Effect.raceFirst(supervise),
         Effect.timeoutOrElse({
@@ -71,38 +71,36 @@ export const make = (behaviour: Behaviour): Effect.Effect<Upstream, UpstreamErro
       )
 
     const start = answered("Started", () => {
-      const started = fork(program, [String(port)], {
+      const started = fork(program, {
         execArgv: ["--disable-warning=ExperimentalWarning"],
         stdio: ["ignore", "ignore", "inherit", "ipc"]
       })
-      child = started
+      alive.push(started)
       started.on("message", (notice: Notice) => {
         if (notice._tag === "Obeyed") port = notice.port
         if (notice._tag === "Called") count(notice.caller, notice.inVain)
       })
-      started.on("error", (error) => fail(`could not be started: ${error.message}`))
+      started.on("error", (error) => fail(`failed: ${error.message}`))
       started.on("exit", (code, signal) => {
-        if (child === started) fail(`ended unexpectedly (${signal ?? `exit code ${code}`})`)
+        if (alive.includes(started)) fail(`ended unexpectedly (${signal ?? `exit code ${code}`})`)
       })
       return started
     })
 
-    const behave = (behaviour: Behaviour) => {
-      const command: Command = { behaviour }
-      return Effect.suspend(() => {
-        const running = child
-        if (running?.connected !== true) return Effect.void
+    const behave = (behaviour: Behaviour) =>
+      Effect.suspend(() => {
+        const [provider] = alive
+        if (provider?.connected !== true) return Effect.void
         return answered("Obeyed", () => {
-          running.send(command)
-          return running
+          const command: Command = { behaviour, port }
+          provider.send(command)
+          return provider
         })
       })
-    }
 
     // Waits for the channel too: the last calls may still be on their way through it.
     const kill = Effect.callback<void>((resume) => {
-      const victim = child
-      child = undefined
+      const victim = alive.shift()
       if (victim?.pid === undefined || (victim.exitCode ?? victim.signalCode) !== null) return resume(Effect.void)
       let open = victim.connected ? 2 : 1
       const onClosed = () => {
@@ -114,8 +112,8 @@ export const make = (behaviour: Behaviour): Effect.Effect<Upstream, UpstreamErro
       victim.kill("SIGKILL")
     })
 
-    yield* Effect.addFinalizer(() => kill)
-    yield* start
+    yield* Effect.addFinalizer(() => Effect.andThen(kill, kill))
+    yield* Effect.all([start, start], { concurrency: 2, discard: true })
     yield* behave(behaviour)
 
     return {
@@ -124,7 +122,6 @@ export const make = (behaviour: Behaviour): Effect.Effect<Upstream, UpstreamErro
       countFromZero: () => calls.clear(),
       behave,
       kill,
-      start,
       supervise
     }
   })

@@ -12,6 +12,8 @@ import { type Behaviour, healthy, replyTo } from "./script-of-the-day.ts"
 /** From the parent: change your mood. The first one opens the door. */
 export interface Command {
   readonly behaviour: Behaviour
+  /** Where to listen; 0 stands for any free port. */
+  readonly port: number
 }
 
 /** To the parent: the process runs, the command is obeyed, somebody called. */
@@ -19,9 +21,6 @@ export type Notice =
   | { readonly _tag: "Started" }
   | { readonly _tag: "Obeyed"; readonly port: number }
   | { readonly _tag: "Called"; readonly caller: string; readonly inVain: boolean }
-
-/** The only argument; 0 stands for any free port. */
-const wantedPort = Number(process.argv[2])
 
 let behaviour = healthy
 let since = performance.now()
@@ -79,12 +78,12 @@ server.keepAliveTimeout = 600_000
 // can be given this very port for its own end, talk to itself, and keep the provider from coming back.
 const candidate = (): number => 20_000 + Math.floor(Math.random() * 10_000)
 
-const listen = (attemptsLeft: number): void => {
+const listen = (port: number, attemptsLeft: number): void => {
   server.once("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EADDRINUSE" || attemptsLeft === 0) throw error
-    setTimeout(() => listen(attemptsLeft - 1), 20)
+    setTimeout(() => listen(port, attemptsLeft - 1), 20)
   })
-  server.listen(wantedPort === 0 ? candidate() : wantedPort, "127.0.0.1")
+  server.listen(port === 0 ? candidate() : port, "127.0.0.1")
 }
 
 const onObeyed = () => {
@@ -100,7 +99,7 @@ server.on("listening", () => {
 process.on("message", (command: Command) => {
   behaviour = command.behaviour
   if (server.listening) onObeyed()
-  else listen(50)
+  else listen(command.port, 50)
 })
 
 // The parent decides when it is over: signals reach the whole process group, and the last calls still want an answer.

@@ -257,7 +257,7 @@ export const withCircuitBreaker: {
   ) => Effect.Effect<A, E | CircuitBreakerOpenError, R | Policy.ResilienceRegistry>
   <A, E>(
     service: string,
-    call: CallOptions<NoInfer<A>, NoInfer<E>>
+    call: CallOptions<NoInfer<A>, NoInfer<E>> | undefined
   ): <R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | CircuitBreakerOpenError, R | Policy.ResilienceRegistry>
   (
     breaker: CircuitBreaker,
@@ -265,7 +265,7 @@ export const withCircuitBreaker: {
   ): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | CircuitBreakerOpenError, R>
   <A, E>(
     breaker: CircuitBreaker,
-    call: CallOptions<NoInfer<A>, NoInfer<E>>
+    call: CallOptions<NoInfer<A>, NoInfer<E>> | undefined
   ): <R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | CircuitBreakerOpenError, R>
   <A, E, R>(
     self: Effect.Effect<A, E, R>,

@@ -211,7 +211,7 @@ export const withRetry: {
   ): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, Exhausted<E, O>, R | Policy.ResilienceRegistry>
   <E, const O extends OnExhausted = "last">(
     service: string,
-    call: CallOptions<NoInfer<E>, O>
+    call: CallOptions<NoInfer<E>, O> | undefined
   ): <A, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, Exhausted<E, O>, R | Policy.ResilienceRegistry>
   <O extends OnExhausted, const O2 extends OnExhausted = O>(
     retry: Retry<O>,
@@ -219,7 +219,7 @@ export const withRetry: {
   ): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, Exhausted<E, O2>, R>
   <E, O extends OnExhausted, const O2 extends OnExhausted = O>(
     retry: Retry<O>,
-    call: CallOptions<NoInfer<E>, O2>
+    call: CallOptions<NoInfer<E>, O2> | undefined
   ): <A, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, Exhausted<E, O2>, R>
   <A, E, R, const O extends OnExhausted = "last">(
     self: Effect.Effect<A, E, R>,

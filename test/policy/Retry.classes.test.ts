@@ -251,8 +251,8 @@ describe("a classifier of one's own", () => {
   it.effect("can be that of one call, which replaces that of the retry", () =>
     Effect.gen(function* () {
       const retry = Retry.makeUnsafe(allExact, { classify: () => Classifier.notRetryable })
-      const lenient = Retry.withRetry(retry, {
-        classify: ({ status }: { readonly status: number }) => (status === 404 ? Classifier.retryable : undefined)
+      const lenient = Retry.withRetry<{ readonly status: number }, "last">(retry, {
+        classify: ({ status }) => (status === 404 ? Classifier.retryable : undefined)
       })
       expect((yield* failWith([permanent], lenient)).instants).toEqual([0, 1, 3])
       expect((yield* failWith([plain], retry.execute)).instants).toEqual([0])
@@ -312,7 +312,7 @@ describe("a condition", () => {
   it.effect("can be that of one call, which replaces that of the retry", () =>
     Effect.gen(function* () {
       const retry = Retry.makeUnsafe(allExact, { while: () => false })
-      const narrowed = Retry.withRetry(retry, { while: (error: string) => error === "wanted" })
+      const narrowed = Retry.withRetry<string, "last">(retry, { while: (error) => error === "wanted" })
       expect((yield* failWith(["wanted", "unwanted"], narrowed)).instants).toEqual([0, 1])
       expect((yield* failWith(["wanted"], retry.execute)).instants).toEqual([0])
     })

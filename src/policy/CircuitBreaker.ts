@@ -284,7 +284,7 @@ export const withCircuitBreaker: {
     target: string | CircuitBreaker,
     call?: CallOptions
   ): Effect.Effect<A, E | CircuitBreakerOpenError, R | Policy.ResilienceRegistry> =>
-    typeof target === "string"
-      ? Policy.withInstance(Kind, target, self, (breaker) => Policy.apply(breaker, self, call))
-      : Policy.apply(target, self, call)
+    Policy.isInstance(target)
+      ? Policy.apply(target, self, call)
+      : Policy.withInstance(Kind, target, self, (breaker) => Policy.apply(breaker, self, call))
 )

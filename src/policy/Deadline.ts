@@ -131,7 +131,7 @@ export const withDeadline: {
     target: Duration.Input | string | Deadline
   ): Effect.Effect<A, E | TimeLimit.TimeoutExceededError, R | Policy.ResilienceRegistry> => {
     if (Policy.isInstance(target)) return target.execute(self)
-    const duration = Number.isNaN(target) ? Duration.zero : Fields.durationOf(target)
+    const duration = Fields.durationOfCall(target)
     return duration !== undefined
       ? guard(self, duration, unnamed)
       : Policy.withInstance(Kind, target as string, self, (deadline) => deadline.execute(self))

@@ -5,6 +5,7 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
+import * as Formatter from "effect/Formatter"
 import * as Layer from "effect/Layer"
 import type * as Schema from "effect/Schema"
 import type * as Histogram from "../core/Histogram.ts"
@@ -195,7 +196,10 @@ export const emit = (fiber: Fiber.Fiber<unknown, unknown>, event: Omit<Event, "a
 export const registryOf = (fiber: Fiber.Fiber<unknown, unknown>): ResilienceRegistry["Service"] | undefined =>
   Context.getOrUndefined(fiber.context, ResilienceRegistry)
 
-/** Finds the instance of a service and applies it; where the pattern is switched off, the effect passes through. */
+/**
+ * Finds the instance of a service and applies it; where the pattern is switched off, the effect passes through. Anything
+ * that is no name is a defect.
+ */
 export const withInstance = <I extends Instance, Options, A, E, R, E2>(
   kind: Kind<I, Options>,
   service: string,
@@ -203,6 +207,10 @@ export const withInstance = <I extends Instance, Options, A, E, R, E2>(
   apply: (instance: I) => Effect.Effect<A, E2, R>
 ): Effect.Effect<A, E | E2, R | ResilienceRegistry> =>
   Effect.withFiber<A, E | E2, R | ResilienceRegistry>((fiber) => {
+    if (typeof service !== "string") {
+      const got = Formatter.format(service)
+      return Effect.die(new TypeError(`${kind.id}: expected an instance or the name of a service, got ${got}`))
+    }
     const instance = Context.getUnsafe(fiber.context, ResilienceRegistry).get(kind, service)
     return instance === undefined ? self : apply(instance)
   })

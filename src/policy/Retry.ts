@@ -238,9 +238,9 @@ export const withRetry: {
     target: string | Retry<OnExhausted>,
     call?: CallOptions
   ): Effect.Effect<A, Exhausted<E, OnExhausted>, R | Policy.ResilienceRegistry> =>
-    typeof target === "string"
-      ? Policy.withInstance(Kind, target, self, (retry) => apply(retry, self, call))
-      : apply(target, self, call)
+    Policy.isInstance(target)
+      ? apply(target, self, call)
+      : Policy.withInstance(Kind, target, self, (retry) => apply(retry, self, call))
 )
 
 const apply = <A, E, R, O extends OnExhausted>(

@@ -133,7 +133,7 @@ export const withTimeout: {
     target: Duration.Input | string | Timeout
   ): Effect.Effect<A, E | TimeLimit.TimeoutExceededError, R | Policy.ResilienceRegistry> => {
     if (Policy.isInstance(target)) return target.execute(self)
-    const duration = Number.isNaN(target) ? Duration.zero : Fields.durationOf(target)
+    const duration = Fields.durationOfCall(target)
     return duration !== undefined
       ? guard(self, duration, unnamed)
       : Policy.withInstance(Kind, target as string, self, (timeout) => timeout.execute(self))

@@ -318,6 +318,16 @@ describe("withInstance", () => {
     })
   )
 
+  it.effect("says what it got when that is no name", () =>
+    Effect.gen(function* () {
+      const guarded = Retry.withRetry(Effect.void, { maxAttempts: 3 } as never)
+      const defect = yield* guarded.pipe(registry(undefined), Effect.catchDefect(Effect.succeed))
+      expect(defect).toMatchObject({
+        message: 'retry: expected an instance or the name of a service, got {"maxAttempts":3}'
+      })
+    })
+  )
+
   it.effect("looks the instance up at each run", () =>
     Effect.gen(function* () {
       const guarded = Policy.withInstance(CircuitBreaker.Kind, "llm", Effect.succeed(1), () => Effect.succeed(2))

@@ -47,6 +47,12 @@ export const durationOf = (input: unknown): Duration.Duration | undefined => {
   return Option.getOrUndefined(Duration.fromInput(input as Duration.Input))
 }
 
+/** The duration that a call gives. It may have been computed: what came out as no number is zero. */
+export const durationOfCall = (input: unknown): Duration.Duration | undefined => {
+  const isNoNumber = Number.isNaN(input) || (isParts(input) && Object.values(input).some(Number.isNaN))
+  return isNoNumber ? Duration.zero : durationOf(input)
+}
+
 const isParts = (input: unknown): input is object =>
   typeof input === "object" && input !== null && !Duration.isDuration(input)
 

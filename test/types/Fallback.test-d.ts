@@ -5,6 +5,7 @@ import { Busy, Cache, call, Database, safe, type User, type Wrong } from "./supp
 
 declare const isBusy: (error: unknown) => error is Busy
 declare const isBusyHere: (error: Busy | Wrong) => error is Busy
+declare const isDown: (error: unknown) => error is "down"
 declare const isLong: (error: Busy | Wrong) => boolean
 declare const isAnything: (error: unknown) => boolean
 
@@ -115,6 +116,20 @@ describe("orElse", () => {
     )
     expectTypeOf(answered).toEqualTypeOf<Effect.Effect<User | "plan B", Wrong | "no plan", Database | Cache>>()
     expectTypeOf(Fallback.orElse(call, () => plan, { when: isBusy })).toEqualTypeOf<typeof answered>()
+  })
+
+  it("with a refinement of a part of an error hands over that part, and leaves the error", () => {
+    const spoken: Effect.Effect<User, string> = Effect.fail("down")
+    const answered = spoken.pipe(
+      Fallback.orElse(
+        (error) => {
+          expectTypeOf(error).toEqualTypeOf<"down">()
+          return safe
+        },
+        { when: isDown }
+      )
+    )
+    expectTypeOf(answered).toEqualTypeOf<Effect.Effect<User, string>>()
   })
 
   it("takes a refinement of a whole family of errors, and removes those that are of it", () => {

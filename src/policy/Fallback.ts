@@ -164,6 +164,11 @@ const answering = (type: Recovery.Type, value: () => unknown) =>
 /**
  * Answers with another effect. It gets the error.
  *
+ * **Gotchas**
+ *
+ * TypeScript reads from left to right: a predicate for `when` that is written in place, after an answer that is written in
+ * place, comes too late to tell which errors the answer gets and which remain. Name a tag, or a refinement.
+ *
  * **Example** (By tag)
  *
  * ```ts import.meta.vitest

@@ -137,7 +137,7 @@ export const protect: {
   ): <A, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A | B, E2, R | R2 | Policy.ResilienceRegistry>
   <A, E>(
     service: string,
-    options: NoInfer<ProtectOptions<A, E>> & WithoutFallback
+    options: (NoInfer<ProtectOptions<A, E>> & WithoutFallback) | undefined
   ): <R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | Rejections, R | Policy.ResilienceRegistry>
   <A, E, B, E2, R2>(
     service: string,

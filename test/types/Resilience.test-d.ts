@@ -123,6 +123,14 @@ describe("protect", () => {
     ).toEqualTypeOf<Named>()
   })
 
+  it("takes options that may be missing", () => {
+    const plain = {} as Policy.CallOptions | undefined
+    const options = {} as Resilience.ProtectOptions | undefined
+    expectTypeOf(call.pipe(Resilience.protect("llm", plain))).toEqualTypeOf<Named>()
+    expectTypeOf(call.pipe(Resilience.protect("llm", options))).toEqualTypeOf<Named>()
+    expectTypeOf(Resilience.protect(call, "llm", options)).toEqualTypeOf<Named>()
+  })
+
   it("can be made before there is an effect", () => {
     const guard = Resilience.protect("llm", { key: "tenant" })
     const answering = Resilience.protect("llm", { fallback: () => plan })

@@ -80,6 +80,13 @@ describe("withCircuitBreaker", () => {
     expectTypeOf(CircuitBreaker.withCircuitBreaker(call, "llm", { classify: classifyAnything })).toEqualTypeOf<Named>()
   })
 
+  it("takes options that may be missing", () => {
+    const options = {} as CircuitBreaker.CallOptions | undefined
+    expectTypeOf(call.pipe(CircuitBreaker.withCircuitBreaker(breaker, options))).toEqualTypeOf<Guarded>()
+    expectTypeOf(call.pipe(CircuitBreaker.withCircuitBreaker("llm", options))).toEqualTypeOf<Named>()
+    expectTypeOf(CircuitBreaker.withCircuitBreaker(call, "llm", options)).toEqualTypeOf<Named>()
+  })
+
   it("can be made before there is an effect", () => {
     const byKey = CircuitBreaker.withCircuitBreaker("llm", { key: "tenant" })
     expectTypeOf(call.pipe(byKey)).toEqualTypeOf<Named>()

@@ -114,6 +114,15 @@ describe("withRetry", () => {
     >()
   })
 
+  it("takes options that may be missing", () => {
+    const options = {} as Retry.CallOptions<unknown, "last"> | undefined
+    expectTypeOf(call.pipe(Retry.withRetry(last, options))).toEqualTypeOf<typeof call>()
+    expectTypeOf(Retry.withRetry(call, last, options)).toEqualTypeOf<typeof call>()
+    expectTypeOf(call.pipe(Retry.withRetry("llm", options))).toEqualTypeOf<
+      Effect.Effect<User, Busy | Wrong, Database | Registry>
+    >()
+  })
+
   it("can be made before there is an effect", () => {
     const byService = Retry.withRetry("llm")
     const byKey = Retry.withRetry("llm", { key: "tenant" })

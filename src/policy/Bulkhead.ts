@@ -156,9 +156,7 @@ export const withBulkhead: {
     target: string | Bulkhead,
     call?: Policy.CallOptions
   ): Effect.Effect<A, E | Gate.BulkheadRejectedError, R | Policy.ResilienceRegistry> =>
-    Policy.isInstance(target)
-      ? Policy.apply(target, self, call)
-      : Policy.withInstance(Kind, target, self, (bulkhead) => Policy.apply(bulkhead, self, call))
+    Policy.withInstance(Kind, target, self, (bulkhead) => Policy.apply(bulkhead, self, call))
 )
 
 const fromOptions = (service: string, options: Options): Bulkhead => {

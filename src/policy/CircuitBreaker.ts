@@ -284,7 +284,5 @@ export const withCircuitBreaker: {
     target: string | CircuitBreaker,
     call?: CallOptions
   ): Effect.Effect<A, E | CircuitBreakerOpenError, R | Policy.ResilienceRegistry> =>
-    Policy.isInstance(target)
-      ? Policy.apply(target, self, call)
-      : Policy.withInstance(Kind, target, self, (breaker) => Policy.apply(breaker, self, call))
+    Policy.withInstance(Kind, target, self, (breaker) => Policy.apply(breaker, self, call))
 )

@@ -197,23 +197,25 @@ export const registryOf = (fiber: Fiber.Fiber<unknown, unknown>): ResilienceRegi
   Context.getOrUndefined(fiber.context, ResilienceRegistry)
 
 /**
- * Finds the instance of a service and applies it; where the pattern is switched off, the effect passes through. Anything
- * that is no name is a defect.
+ * Applies an instance, or that of a service; where the service's is switched off, the effect passes through. Anything else
+ * is a defect.
  */
 export const withInstance = <I extends Instance, Options, A, E, R, E2>(
   kind: Kind<I, Options>,
-  service: string,
+  target: string | I,
   self: Effect.Effect<A, E, R>,
   apply: (instance: I) => Effect.Effect<A, E2, R>
-): Effect.Effect<A, E | E2, R | ResilienceRegistry> =>
-  Effect.withFiber<A, E | E2, R | ResilienceRegistry>((fiber) => {
-    if (typeof service !== "string") {
-      const got = Formatter.format(service)
-      return Effect.die(new TypeError(`${kind.id}: expected an instance or the name of a service, got ${got}`))
-    }
-    const instance = Context.getUnsafe(fiber.context, ResilienceRegistry).get(kind, service)
-    return instance === undefined ? self : apply(instance)
-  })
+): Effect.Effect<A, E | E2, R | ResilienceRegistry> => {
+  if (typeof target === "string") {
+    return Effect.withFiber<A, E | E2, R | ResilienceRegistry>((fiber) => {
+      const instance = Context.getUnsafe(fiber.context, ResilienceRegistry).get(kind, target)
+      return instance === undefined ? self : apply(instance)
+    })
+  }
+  if (isInstance(target)) return apply(target)
+  const got = Formatter.format(target)
+  return Effect.die(new TypeError(`${kind.id}: expected an instance or the name of a service, got ${got}`))
+}
 
 /** Guards an effect with an instance, with the options of the call if there are any. */
 export const apply = <A, E, R, E2>(

@@ -238,9 +238,7 @@ export const withRetry: {
     target: string | Retry<OnExhausted>,
     call?: CallOptions
   ): Effect.Effect<A, Exhausted<E, OnExhausted>, R | Policy.ResilienceRegistry> =>
-    Policy.isInstance(target)
-      ? apply(target, self, call)
-      : Policy.withInstance(Kind, target, self, (retry) => apply(retry, self, call))
+    Policy.withInstance(Kind, target, self, (retry) => apply(retry, self, call))
 )
 
 const apply = <A, E, R, O extends OnExhausted>(

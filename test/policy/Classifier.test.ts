@@ -355,7 +355,9 @@ describe("an error that says whether it is retryable", () => {
     [{ reason: { isRetryable: false } }, "not-retryable"],
     [{ reason: { isRetryable: true }, code: "ENOENT" }, "retryable"],
     [{ isRetryable: true, reason: { isRetryable: false } }, "retryable"],
-    [{ isRetryable: "no" }, "retryable"]
+    [{ isRetryable: "no" }, "retryable"],
+    [{ isRetryable: 0 }, "retryable"],
+    [{ isRetryable: null }, "retryable"]
   ])("is believed: %o is %s", (error, kind) => {
     expect(kindOf(error)).toBe(kind)
   })

@@ -131,6 +131,13 @@ describe("decoding", () => {
     expect(decode({ maybe: {} })).toEqual(Result.succeed({ limit: 10, mode: "on", always, maybe: always }))
   })
 
+  it("keeps durations as they are at every depth", () => {
+    const window = Duration.seconds(3)
+    expect(decode({ always: { window }, maybe: { window } })).toMatchObject({
+      success: { always: { window }, maybe: { window } }
+    })
+  })
+
   it("takes undefined for missing at every depth", () => {
     const input = { limit: undefined, always: { window: undefined, ratio: undefined }, maybe: undefined }
     expect(decode(input)).toEqual(decode({}))
@@ -172,6 +179,13 @@ describe("decoding", () => {
     })
     expect(Result.getFailure(decode({ colour: 5 }))).toMatchObject({
       value: [{ path: ["colour"], message: "Expected no such option", actual: 5 }]
+    })
+  })
+
+  it("has no suggestion for what is in a list", () => {
+    const list = Schema.Struct({ all: Schema.Array(Inner) })
+    expect(Result.getFailure(Fields.decode(list, { all: [{ windw: 5 }] }))).toMatchObject({
+      value: [{ path: ["all", "0", "windw"], message: "Expected no such option", actual: 5 }]
     })
   })
 

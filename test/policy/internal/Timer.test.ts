@@ -122,6 +122,14 @@ describe("under a clock of somebody else", () => {
     })
   )
 
+  it.effect("does not ask that clock for a negative time", () =>
+    Effect.gen(function* () {
+      const clock = make(() => Effect.void)
+      yield* setAlarm(100, () => {}, 500).pipe(clock.provide)
+      expect(clock.slept.map(String)).toEqual(["0 millis"])
+    })
+  )
+
   it.effect("sleeps in the context of the caller", () =>
     Effect.gen(function* () {
       let rings = 0

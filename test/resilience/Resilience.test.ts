@@ -1,7 +1,8 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Cause, Clock, Effect, Exit, Fiber } from "effect"
+import { Cause, Clock, Context, Effect, Exit, Fiber, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import {
+  Bulkhead,
   CircuitBreaker,
   Classifier,
   Fallback,
@@ -12,6 +13,7 @@ import {
   Retry
 } from "../../src/index.ts"
 import { ScriptedService } from "../../src/testing/index.ts"
+import { type Scenario, sweep } from "../support/sweep.ts"
 import { inWorld } from "./support/world.ts"
 
 /** What a call came to, after enough time for all that can happen. */
@@ -352,5 +354,38 @@ describe("a fiber that leaves", () => {
       }),
       { config: { bulkhead: { maxConcurrent: 1 } } }
     )
+  )
+
+  const layer = Resilience.layer({
+    deadline: "1 hour",
+    bulkhead: { maxConcurrent: 1 },
+    retry: { baseDelay: 0 },
+    services: { svc: {} }
+  })
+
+  /** A call that is retried once, in a world of its own. */
+  const scenario = (): Scenario => {
+    const context = Effect.runSync(Effect.scoped(Layer.build(layer)))
+    const registry = Context.get(context, Policy.ResilienceRegistry)
+    const service = ScriptedService.make([ScriptedService.fail("busy"), Effect.as(Effect.yieldNow, "pong")])
+    return {
+      call: service.call.pipe(Resilience.protect("svc"), Effect.provideContext(context)),
+      afterwards: () =>
+        Effect.sync(() => {
+          expect(registry.get(Bulkhead.Kind, "svc")?.snapshot(0)).toMatchObject({ active: 0, queued: 0 })
+          expect(registry.get(CircuitBreaker.Kind, "svc")?.snapshot(0)).toMatchObject({ probing: 0 })
+          expect(service.active()).toBe(0)
+        })
+    }
+  }
+
+  it.live.each([3, 5, 2_048])(
+    "gives it back wherever it is interrupted, live (yields after %d operations)",
+    (most) =>
+      Effect.gen(function* () {
+        const { interrupted } = yield* sweep(scenario, { maxOperationsBeforeYield: most })
+        expect(interrupted).toBeGreaterThan(10)
+      }),
+    60_000
   )
 })

@@ -9,17 +9,17 @@
  */
 import type * as Duration from "effect/Duration"
 import * as Result from "effect/Result"
-import * as Fields from "../policy/internal/options.ts"
 import type * as Pipeline from "../policy/Pipeline.ts"
 import type * as Policy from "../policy/Policy.ts"
 import { fromLiteral } from "./internal/fromLiteral.ts"
 import { fromVariables } from "./internal/fromVariables.ts"
+import { didYouMean } from "./internal/lines.ts"
 import { Merged } from "./internal/Merged.ts"
-import { problemsOf } from "./internal/problems.ts"
-import { type Setting, slots, type Source } from "./internal/Source.ts"
+import { problemsIn, problemsOf } from "./internal/problems.ts"
+import type { Setting } from "./internal/Source.ts"
 import { isKnown, strangersIn } from "./internal/strangers.ts"
 import { checkStructure } from "./internal/structure.ts"
-import * as Variables from "./internal/variables.ts"
+import { suggestionFor, toVariable } from "./internal/variables.ts"
 
 /** The options of a pattern; `false` switches it off. */
 export type PatternInput<S extends Pipeline.Slot> =
@@ -69,10 +69,10 @@ export const resolve = (
   const strangers = strangersIn(merged)
   const problems = new Set([
     ...checkStructure(literal),
-    ...unknown.map((name) => describeUnknown(name, merged.services)),
+    ...unknown.map((name) => `${name}: there is no such variable${didYouMean(suggestionFor(name, merged.services))}`),
     ...[...repeated].map(([name, same]) => `${name}: the same as ${same}`),
-    ...flagsOf(environment).flatMap(checkFlag),
-    ...[...environment.times.values()].flatMap(checkTime),
+    ...problemsIn(code),
+    ...problemsIn(environment),
     ...problemsOf(merged),
     ...(strict ? strangers : [])
   ])
@@ -86,7 +86,7 @@ export const resolve = (
     declared,
     warnings: strangers,
     isKnown: (service) => declared.length === 0 || isKnown(merged, service),
-    optionsOf: (slot, service) => optionsOf(merged, slot, Variables.toVariable(service))
+    optionsOf: (slot, service) => optionsOf(merged, slot, toVariable(service))
   })
 }
 
@@ -99,26 +99,4 @@ const optionsOf = (merged: Merged, slot: Pipeline.Slot, service: string): unknow
 const flagOf = (byDefault: boolean, ...settings: ReadonlyArray<Setting | undefined>): boolean => {
   const value = settings.find((setting) => setting !== undefined)?.value
   return typeof value === "boolean" ? value : byDefault
-}
-
-const flagsOf = ({ all, enabled, services, strict }: Source): ReadonlyArray<Setting> =>
-  [
-    enabled,
-    strict,
-    ...[all, ...services.values()].flatMap((patterns) => slots.map((slot) => patterns[slot].enabled))
-  ].filter((setting) => setting !== undefined)
-
-const checkFlag = ({ shown, value, where }: Setting): ReadonlyArray<string> =>
-  typeof value === "boolean" ? [] : [`${where}: expected true or false, got ${Fields.show(shown)}`]
-
-const checkTime = ({ shown, value, where }: Setting): ReadonlyArray<string> => {
-  const decoded = Fields.decode(Fields.PositiveDuration, value)
-  return Result.isSuccess(decoded)
-    ? []
-    : decoded.failure.map(({ message }) => Fields.render({ path: [where], message, actual: shown }).trim())
-}
-
-const describeUnknown = (name: string, services: Iterable<string>): string => {
-  const guess = Variables.suggestionFor(name, services)
-  return `${name}: there is no such variable${guess === undefined ? "" : ` (did you mean ${guess}?)`}`
 }

@@ -1,19 +1,33 @@
 /**
- * What is wrong with the options of all patterns.
+ * What is wrong with what is said: with single values, and with the options to which they come together.
  */
 import * as Result from "effect/Result"
 import * as Fields from "../../policy/internal/options.ts"
 import * as Pipeline from "../../policy/Pipeline.ts"
 import type * as Policy from "../../policy/Policy.ts"
+import { expected, type Lines, render } from "./lines.ts"
 import { type Merged, written } from "./Merged.ts"
-import { slots } from "./Source.ts"
+import { type Setting, slots, type Source } from "./Source.ts"
 
-type Lines = ReadonlyArray<string>
 type Problems = ReadonlyArray<Fields.Problem>
 /** A service; `undefined` stands for those that nobody says anything about. */
 type Service = string | undefined
 
-/** A line for everything. What concerns several services may be there several times. */
+/** What is wrong with the switches and the time limits of one place. */
+export const problemsIn = ({ all, enabled, services, strict, times }: Source): Lines => {
+  const switches = [all, ...services.values()].flatMap((patterns) => slots.map((slot) => patterns[slot].enabled))
+  return [...[enabled, strict, ...switches].flatMap(checkFlag), ...[...times.values()].flatMap(checkTime)]
+}
+
+const checkFlag = (setting: Setting | undefined): Lines =>
+  setting === undefined || typeof setting.value === "boolean"
+    ? []
+    : [expected(setting.where, "true or false", setting.shown)]
+
+const checkTime = ({ shown, value, where }: Setting): Lines =>
+  failureOf(Fields.decode(Fields.PositiveDuration, value)).map(({ message }) => render(where, message, shown))
+
+/** What is wrong with the options of all patterns. What concerns several services may be there several times. */
 export const problemsOf = (merged: Merged): Lines =>
   slots.flatMap((slot) => {
     const forAll = [...invalid(merged, slot, undefined), ...unused(merged, slot)].map((problem) =>
@@ -66,7 +80,7 @@ const lineFor = (merged: Merged, slot: Pipeline.Slot, service: Service, problem:
   const { actual, message, path } = problem
   const setting = settingOf(merged, slot, service, problem)
   const { expected = message, shown = actual, where = [slot, ...path].join(".") } = setting ?? {}
-  return Fields.render({ path: [where], message: expected, actual: shown }).trim()
+  return render(where, expected, shown)
 }
 
 const failureOf = (decoded: Result.Result<unknown, Problems>): Problems =>

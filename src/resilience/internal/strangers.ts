@@ -4,6 +4,7 @@
 import { nearest } from "../../policy/internal/nearest.ts"
 import { fromLiteral } from "./fromLiteral.ts"
 import { fromVariables } from "./fromVariables.ts"
+import { didYouMean, type Lines } from "./lines.ts"
 import { Merged, PRESETS } from "./Merged.ts"
 import { type Setting, slots } from "./Source.ts"
 import * as Variables from "./variables.ts"
@@ -23,7 +24,7 @@ export const isKnown = (merged: Merged, service: string): boolean => {
 }
 
 /** A line for each variable of a service that the code does not declare, if it declares any. */
-export const strangersIn = (merged: Merged): ReadonlyArray<string> => {
+export const strangersIn = (merged: Merged): Lines => {
   const { code, environment } = merged
   if (code.services.size === 0) return []
   const services = [...code.services.keys(), ...PRESETS.services.keys()]
@@ -37,10 +38,9 @@ export const strangersIn = (merged: Merged): ReadonlyArray<string> => {
   ]
 }
 
-const complain = ({ where }: Setting, name: string, known: ReadonlyArray<string>): ReadonlyArray<string> => {
+const complain = ({ where }: Setting, name: string, known: Lines): Lines => {
   if (known.includes(name)) return []
-  const guess = nearest(name, known)
-  return [`${where}: no service called ${name} is declared${guess === undefined ? "" : ` (did you mean ${guess}?)`}`]
+  return [`${where}: no service called ${name} is declared${didYouMean(nearest(name, known))}`]
 }
 
 /** The operation types that have a time limit, and those of services. */

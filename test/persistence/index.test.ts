@@ -154,11 +154,16 @@ describe.each(breakers)("%s", (_, make) => {
   it.effect("never asks a classifier about a mere interruption, not even one from inside", () =>
     Effect.gen(function* () {
       const breaker = yield* make
-      const classify = () => EffectCircuitBreaker.failure()
+      let asked = 0
+      const classify = () => {
+        asked++
+        return EffectCircuitBreaker.failure()
+      }
       const exit = yield* Effect.exit(Effect.interrupt.pipe(breaker.execute({ key, classify })))
       yield* Effect.exit(Effect.interrupt.pipe(breaker.execute({ key, classify })))
       expect(Exit.hasInterrupts(exit)).toBe(true)
       expect((yield* breaker.state(key))._tag).toBe("Closed")
+      expect(asked).toBe(0)
     })
   )
 
@@ -553,6 +558,18 @@ describe("ours as Effect's", () => {
     })
   )
 
+  it.effect("takes a refusal for a failure when something died besides", () =>
+    Effect.gen(function* () {
+      const breaker = yield* ours
+      const refusal = new EffectCircuitBreaker.CircuitBreakerError({
+        reason: new EffectCircuitBreaker.CircuitHalfOpen({ key: "inner" })
+      })
+      const call = Effect.failCause(Cause.combine(Cause.fail(refusal), Cause.die("bug"))).pipe(breaker.execute({ key }))
+      yield* Effect.replicateEffect(Effect.exit(call), 2)
+      expect((yield* breaker.state(key))._tag).toBe("Open")
+    })
+  )
+
   it.effect("takes an error of a store for a failure", () =>
     Effect.gen(function* () {
       const breaker = yield* ours
@@ -630,7 +647,7 @@ describe("layer", () => {
 
   const guarded = Effect.gen(function* () {
     const breaker = yield* EffectCircuitBreaker.CircuitBreaker
-    yield* fails(breaker, 2)
+    yield* fails(breaker, 10)
     return (yield* breaker.state(key))._tag
   })
 

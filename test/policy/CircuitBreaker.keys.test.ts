@@ -112,6 +112,20 @@ describe("the number of keys", () => {
   )
 })
 
+describe("a half-open key without a probe under way", () => {
+  it.effect("is forgotten like any other", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ consecutiveFailures: 1, openDuration: "1 second", maxKeys: 1 })
+      yield* fail(breaker, 1, { key: "a" })
+      yield* TestClock.adjust("1 second")
+      yield* Effect.flatMap(start(breaker, { key: "a" }), ({ interrupt }) => interrupt)
+      expect(yield* stateOf(breaker, "a")).toBe("HalfOpen")
+      yield* call(breaker, up, { key: "b" })
+      expect(yield* stateOf(breaker, "a")).toBe("Closed")
+    })
+  )
+})
+
 describe("an idle key", () => {
   it.effect("is forgotten exactly at the end of its idle time", () =>
     Effect.gen(function* () {

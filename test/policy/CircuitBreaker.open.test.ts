@@ -285,6 +285,7 @@ describe("a failure's hint", () => {
 
   it.effect("comes from the header of the error's response, in seconds or as a date by the wall clock", () =>
     Effect.gen(function* () {
+      yield* TestClock.setTime(Date.UTC(2026, 6, 1))
       yield* TestClock.setTime(Date.UTC(2026, 0, 1, 12, 0, 0))
       const withHeader = (header: string) => ({ response: { status: 503, headers: { "retry-after": header } } })
       expect(yield* after(withHeader("120"))).toBe(120_000)

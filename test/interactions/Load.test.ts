@@ -214,4 +214,20 @@ describe("a thousand calls at once", { timeout: 60_000 }, () => {
       expect((yield* Policy.snapshot(breaker)).state).toBe("Closed")
     }).pipe(Random.withSeed("hangs"))
   )
+
+  it.effect("twenty thousand that wait for one, and then need no time, do not build a deep stack", () =>
+    Effect.gen(function* () {
+      const pipeline = yield* Pipeline.make({ bulkhead: { maxConcurrent: 1, maxQueue: 20_000 } })
+      const first = yield* Effect.sleep("1 second").pipe(pipeline.execute, Effect.forkChild({ startImmediately: true }))
+      const call = Effect.void.pipe(pipeline.execute)
+      const fibers = yield* Effect.forEach(Array.from({ length: 20_000 }), () =>
+        Effect.forkChild(call, { startImmediately: true })
+      )
+      expect(pipeline.parts[0].snapshot(0)).toMatchObject({ active: 1, queued: 20_000 })
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(first)
+      yield* Effect.forEach(fibers, Fiber.join, { discard: true })
+      expect(pipeline.parts[0].snapshot(0)).toMatchObject({ active: 0, queued: 0, successes: 20_001 })
+    })
+  )
 })

@@ -200,6 +200,31 @@ describe("pipelines that share time limits", () => {
   )
 })
 
+describe("a key that is in use", () => {
+  it.effect("is not forgotten for the sake of another, with its calls that run and wait and its probe", () =>
+    Effect.gen(function* () {
+      const pipeline = yield* Pipeline.make({
+        circuitBreaker: { consecutiveFailures: 1, openDuration: "1 second", maxKeys: 1 },
+        bulkhead: { maxConcurrent: 1, maxQueue: 0, maxKeys: 1 }
+      })
+      const [breaker, bulkhead] = pipeline.parts
+      const busy = pipeline.executeWith({ key: "busy" })
+      yield* down.pipe(busy, Effect.ignore)
+      yield* TestClock.adjust("1 second")
+      const probe = yield* Effect.never.pipe(busy, Effect.forkChild)
+      yield* TestClock.adjust(0)
+      yield* up.pipe(pipeline.executeWith({ key: "other" }))
+      yield* up.pipe(pipeline.executeWith({ key: "another" }))
+      expect(breaker.snapshot(1_000, "busy")).toMatchObject({ state: "HalfOpen", probing: 1 })
+      expect(bulkhead.snapshot(1_000, "busy").active).toBe(1)
+      expect(yield* up.pipe(busy, Effect.flip)).toMatchObject({ state: "HalfOpen" })
+      expect(yield* up.pipe(bulkhead.executeWith({ key: "busy" }), Effect.flip)).toMatchObject({ reason: "full" })
+      yield* Fiber.interrupt(probe)
+      expect(bulkhead.snapshot(1_000, "busy").active).toBe(0)
+    })
+  )
+})
+
 describe("pipelines around each other", () => {
   it.effect("count their own calls, each of them once", () =>
     Effect.gen(function* () {

@@ -131,6 +131,25 @@ describe("the environment", () => {
       expect(asked).toContain("RETRY_URL")
     })
   )
+
+  it.effect("is searched once, and asked besides for what was not found", () =>
+    Effect.gen(function* () {
+      const asked: Array<string> = []
+      const inner = json({
+        RETRY: { SVC: { MAX_ATTEMPTS: 4 }, BUDGET: { RATIO: 0.5 } },
+        TIMEOUT_DEFAULT: 9,
+        PATH: "/bin"
+      })
+      const provider = ConfigProvider.make((path) => {
+        asked.push(path.join("/"))
+        return inner.load(path)
+      })
+      yield* expectSettings(provider, { attempts: 4, ratio: 0.5, seconds: 9 })
+      expect(asked.filter((name, at) => asked.indexOf(name) !== at)).toEqual([])
+      expect(asked).toContain("TIMEOUT_AUTH")
+      for (const name of ["RETRY_BUDGET_RATIO", "TIMEOUT/DEFAULT"]) expect(asked).not.toContain(name)
+    })
+  )
 })
 
 describe("structured data", () => {

@@ -130,6 +130,21 @@ describe("an instrument", () => {
     ))
 })
 
+describe("a counter", () => {
+  it("only grows, and says so", () => {
+    const registry: Metric.MetricRegistry = new Map()
+    const context = Context.make(Metric.MetricRegistry, registry)
+    const kind = kindOf([{ ...numbers, name: "hours", type: "counter", labels, read: ({ lumen }) => lumen.value }])
+    Metrics.make(context, [kind]).add(kind, makeLamp("hall"))
+    const counters = Metric.snapshotUnsafe(context).filter(({ type }) => type === "Counter")
+    expect(counters.map(({ id, state }) => [id, state])).toEqual([
+      ["resilience.pattern_invocations", { count: 3, incremental: true }],
+      ["resilience.pattern_invocations", { count: 1, incremental: true }],
+      ["hours", { count: 5, incremental: true }]
+    ])
+  })
+})
+
 describe("events", () => {
   it("are counted by their labels, if they have any", () => {
     const odd = events("odd", ({ service }) => (service.length % 2 === 1 ? { service } : undefined))

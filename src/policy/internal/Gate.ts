@@ -106,10 +106,7 @@ export const guard = <A, E, R>(
     const passage = new Passage()
     return Effect.onExitPrimitive(
       Effect.withFiber<A, E | BulkheadRejectedError, R>((fiber) => passage.enter(gateOf(fiber), fiber, self)),
-      (exit) => {
-        passage.leave(exit)
-        return undefined
-      }
+      (exit) => passage.leave(exit)
     )
   })
 
@@ -146,20 +143,25 @@ class Passage {
     releaser.currentDispatcher.scheduleTask(() => this.resume?.(Effect.void), 0)
   }
 
-  leave(exit: Exit.Exit<unknown, unknown>): void {
+  /** A wait that the deadline cuts off is our own rejection, not an interruption that could be blamed on the dependency. */
+  leave(exit: Exit.Exit<unknown, unknown>): Effect.Effect<never, BulkheadRejectedError> | undefined {
     this.cancel?.()
     const { fiber, gate } = this
-    if (gate === undefined || fiber === undefined) return
+    if (gate === undefined || fiber === undefined) return undefined
     const { state } = gate
     const { totals } = gate.shared
     if (!this.isAdmitted) {
-      if (this.ticket !== undefined && Machine.leave(state, this.ticket)) totals.interrupted++
-      return
+      if (this.ticket === undefined || !Machine.leave(state, this.ticket)) return undefined
+      const remaining = TimeLimit.remainingMillis(fiber, Policy.monotonicMillis(fiber))
+      if (remaining <= 0) return Effect.fail(this.reject(gate, fiber, "queue-timeout"))
+      totals.interrupted++
+      return undefined
     }
     if (exit._tag === "Success") totals.successes++
     else if (Cause.hasInterruptsOnly(exit.cause)) totals.interrupted++
     else totals.failures++
     Machine.release(state)?.admit(fiber)
+    return undefined
   }
 
   private wait(

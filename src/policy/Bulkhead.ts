@@ -44,7 +44,8 @@ export const Options = Schema.Struct({
     description: "Calls that may wait for their turn; 0: fail at once"
   }),
   queueTimeout: Fields.optional(Fields.PositiveDuration, {
-    description: "The longest wait in the queue; by default only a deadline limits it"
+    description:
+      "The longest wait in the queue; by default only a deadline limits it, and in a configuration 30 seconds"
   }),
   ...Keyed.fields
 })

@@ -285,11 +285,11 @@ describe("lint", () => {
     }
   })
 
-  it.effect("has nothing but the unlimited queue against the default of protect", () =>
+  it.effect("has nothing against the default of protect", () =>
     Effect.gen(function* () {
       const pipeline = yield* Resilience.pipeline("llm")
       expect(pipeline?.parts).toHaveLength(4)
-      expect(rulesOf(pipeline?.parts ?? [])).toEqual(["queue-without-limit"])
+      expect(rulesOf(pipeline?.parts ?? [])).toEqual([])
     }).pipe(Effect.provide(Resilience.layer()))
   )
 

@@ -174,7 +174,7 @@ describe("gauges", () => {
       Effect.gen(function* () {
         const show = Effect.all([value("bulkhead.active_operations"), value("bulkhead.queue_depth")])
         const call = (key?: string) =>
-          Effect.forkChild(Effect.sleep("1 minute").pipe(Bulkhead.withBulkhead("svc", { key })), {
+          Effect.forkChild(Effect.sleep("20 seconds").pipe(Bulkhead.withBulkhead("svc", { key })), {
             startImmediately: true
           })
         yield* call()
@@ -182,9 +182,9 @@ describe("gauges", () => {
         yield* call()
         yield* call("a")
         expect(yield* show).toEqual([3, 1])
-        yield* TestClock.adjust("1 minute")
+        yield* TestClock.adjust("20 seconds")
         expect(yield* show).toEqual([1, 0])
-        yield* TestClock.adjust("1 minute")
+        yield* TestClock.adjust("20 seconds")
         expect(yield* show).toEqual([0, 0])
       }),
       { env: { BULKHEAD_LIMIT: "2" } }

@@ -107,12 +107,12 @@ describe("a protected call", () => {
   it.effect("starts its time limit after it is admitted", () =>
     inWorld(
       Effect.gen(function* () {
-        const call = Effect.sleep("20 seconds").pipe(Resilience.protect("svc"))
+        const call = Effect.sleep("10 seconds").pipe(Resilience.protect("svc"))
         const fibers = yield* Effect.forEach([1, 2, 3], () => Effect.forkChild(call))
         yield* TestClock.adjust("1 minute")
         for (const fiber of fibers) expect(Exit.isSuccess(yield* Fiber.await(fiber))).toBe(true)
       }),
-      { env: { BULKHEAD_SVC_LIMIT: "1", TIMEOUT_SVC: "21" } }
+      { env: { BULKHEAD_SVC_LIMIT: "1", TIMEOUT_SVC: "11" } }
     )
   )
 

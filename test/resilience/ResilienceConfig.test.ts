@@ -132,10 +132,11 @@ describe("without any configuration", () => {
     })
   })
 
-  it("a bulkhead lets ten calls run and a thousand wait", () => {
+  it("a bulkhead lets ten calls run and a thousand wait for half a minute", () => {
     expect(nothing.options("bulkhead", "svc")).toEqual({
       maxConcurrent: 10,
       maxQueue: 1_000,
+      queueTimeout: seconds(30),
       maxKeys: 10_000,
       keyIdleTime: Duration.hours(1)
     })

@@ -3,8 +3,11 @@
  */
 import type { ConfigInput } from "../ResilienceConfig.ts"
 
-/** For all services: in a configuration, retries always have a budget. */
-export const base = { retry: { budget: {} } } as const satisfies ConfigInput
+/** For all services: in a configuration, retries always have a budget, and no call waits in a queue without an end. */
+export const base = {
+  retry: { budget: {} },
+  bulkhead: { queueTimeout: "30 seconds" }
+} as const satisfies ConfigInput
 
 /**
  * For services and operation types with these names: what differs from the defaults. To have a name here is to be known, even

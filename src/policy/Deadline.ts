@@ -54,7 +54,7 @@ export interface MakeOptions extends OptionsInput {
   readonly service?: string | undefined
 }
 
-/** The deadline passed. */
+/** A deadline passed: told once, whichever of the limits inside it notices first. */
 export interface Event extends Policy.Event {
   readonly _tag: "TimeoutExceeded"
   readonly kind: "deadline"
@@ -81,15 +81,13 @@ export const make = (options?: MakeOptions): Effect.Effect<Deadline> => Effect.s
 export const makeUnsafe = ({ service = "default", ...options }: MakeOptions = {}): Deadline =>
   fromOptions(service, Fields.decodeOrThrow("Deadline.make", Kind, options))
 
-const TOTAL = "total"
-
 /** What the registry, metrics and operators' tools need to know about deadlines. */
 export const Kind: Policy.Kind<Deadline, Options> = {
   id: "deadline",
   options: Options,
   ineffective: () => ({}),
   make: (service, options) => fromOptions(service, options),
-  instruments: TimeLimit.instruments(() => TOTAL),
+  instruments: TimeLimit.instruments(() => TimeLimit.TOTAL),
   outcomes: (deadline, now) => TimeLimit.outcomes(deadline.snapshot(now)),
   commands: []
 }
@@ -139,10 +137,10 @@ export const withDeadline: {
 )
 
 /** Calls limited by a bare duration, whoever makes them. */
-const unnamed = new TimeLimit.LimitedCalls("deadline", "default", TOTAL)
+const unnamed = new TimeLimit.LimitedCalls("default", TimeLimit.TOTAL)
 
 const fromOptions = (service: string, { duration }: Options): Deadline => {
-  const calls = new TimeLimit.LimitedCalls("deadline", service, TOTAL)
+  const calls = new TimeLimit.LimitedCalls(service, TimeLimit.TOTAL)
   const execute: Deadline["execute"] = (self) => guard(self, duration, calls)
   return {
     kind: "deadline",

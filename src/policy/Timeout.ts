@@ -59,7 +59,7 @@ export interface MakeOptions extends OptionsInput {
   readonly service?: string | undefined
 }
 
-/** A call exceeded its time. */
+/** A call exceeded the time of an attempt. When a deadline shortened that, the event is the deadline's. */
 export interface Event extends Policy.Event {
   readonly _tag: "TimeoutExceeded"
   readonly kind: "timeout"
@@ -141,10 +141,10 @@ export const withTimeout: {
 )
 
 /** Calls limited by a bare duration, whoever makes them. */
-const unnamed = new TimeLimit.LimitedCalls("timeout", "default", "default")
+const unnamed = new TimeLimit.LimitedCalls("default", "default")
 
 const fromOptions = (service: string, { duration, operationType = service }: Options): Timeout => {
-  const calls = new TimeLimit.LimitedCalls("timeout", service, operationType)
+  const calls = new TimeLimit.LimitedCalls(service, operationType)
   const execute: Timeout["execute"] = (self) => guard(self, duration, calls)
   return {
     kind: "timeout",

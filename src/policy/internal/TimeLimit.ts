@@ -86,16 +86,20 @@ export interface Totals {
   interrupted: number
 }
 
+/** The deadlines whose passing was told. */
+const reported = new WeakSet<Deadline>()
+
+/** The operation type of a deadline, which is about all operations together. */
+export const TOTAL = "total"
+
 /** What is counted for everything that limits time. */
 export class LimitedCalls {
-  readonly kind: "timeout" | "deadline"
   readonly service: string
   readonly operationType: string
   readonly totals: Totals = { successes: 0, failures: 0, exceeded: 0, interrupted: 0 }
   readonly elapsedSeconds = Histogram.make(BOUNDS)
 
-  constructor(kind: "timeout" | "deadline", service: string, operationType: string) {
-    this.kind = kind
+  constructor(service: string, operationType: string) {
     this.service = service
     this.operationType = operationType
   }
@@ -114,17 +118,22 @@ export class LimitedCalls {
     else this.totals.failures++
   }
 
-  /** Counts a call whose time was over. */
-  exceed(fiber: Fiber.Fiber<unknown, unknown>, error: TimeoutExceededError): void {
+  /**
+   * Counts a call whose time was over. That a deadline passed is told once, and in the same words, whichever of the limits
+   * inside it notices first.
+   */
+  exceed(fiber: Fiber.Fiber<unknown, unknown>, limit: Deadline, error: TimeoutExceededError): void {
     this.totals.exceeded++
-    if (!Policy.isObserved(fiber)) return
+    const isTotal = error.scope === "total"
+    if (!Policy.isObserved(fiber) || (isTotal && reported.has(limit))) return
+    if (isTotal) reported.add(limit)
     Policy.emit(fiber, {
       _tag: "TimeoutExceeded",
-      kind: this.kind,
-      service: this.service,
+      kind: isTotal ? "deadline" : "timeout",
+      service: limit.service,
       severity: "Warn",
       attributes: {
-        operation_type: this.operationType,
+        operation_type: isTotal ? TOTAL : this.operationType,
         timeout_seconds: Duration.toSeconds(error.duration),
         scope: error.scope
       },
@@ -189,12 +198,12 @@ export const run = <A, E, R>(
       if (isExceeded) {
         const { duration, service } = limit
         const error = new TimeoutExceededError({ service, scope, duration })
-        calls.exceed(fiber, error)
+        calls.exceed(fiber, limit, error)
         resume(exceeded(exit, error))
       } else {
         const error = endedAt >= limit.at && scope === "total" ? noticedInside(exit, limit) : undefined
         if (error === undefined) calls.end(exit)
-        else calls.exceed(fiber, error)
+        else calls.exceed(fiber, limit, error)
         resume(exit)
       }
     }
@@ -225,7 +234,7 @@ export const runUntil = <A, E, R>(
 ): Effect.Effect<A, E | TimeoutExceededError, R> => {
   if (deadline.at > now) return run(calls, fiber, self, context, now, "total", deadline)
   const error = deadlineExceeded(deadline, false)
-  calls.exceed(fiber, error)
+  calls.exceed(fiber, deadline, error)
   return Effect.fail(error)
 }
 

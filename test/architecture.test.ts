@@ -19,7 +19,7 @@ const limits = new Map([
   ["core", 150],
   ["policy", 250],
   ["resilience", 250],
-  ...adapters.map((name) => [name, 100] as const)
+  ...[...adapters, "telemetry"].map((name) => [name, 100] as const)
 ])
 
 interface Import {

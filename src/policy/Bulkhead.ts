@@ -61,7 +61,7 @@ export interface MakeOptions extends OptionsInput {
 
 /** A call was turned away. */
 export interface Event extends Policy.Event {
-  readonly _tag: "BulkheadRejection"
+  readonly _tag: "BulkheadRejection" | "BulkheadAdmission"
   readonly kind: "bulkhead"
 }
 
@@ -106,6 +106,10 @@ export const makeUnsafe = ({ service = "default", ...options }: MakeOptions = {}
   fromOptions(service, Fields.decodeOrThrow("Bulkhead.make", Kind, options))
 
 const labels = ({ service }: Bulkhead): Policy.Labels => ({ resource_type: service })
+const rejectionLabels = ({ service }: Bulkhead | Policy.Event): Policy.Labels => ({
+  resource_type: service,
+  function: service
+})
 
 /** What the registry, metrics and operators' tools need to know about bulkheads. */
 export const Kind: Policy.Kind<Bulkhead, Options> = {
@@ -116,10 +120,9 @@ export const Kind: Policy.Kind<Bulkhead, Options> = {
   instruments: [
     gauge(metrics.activeOperations, "Calls that run", labels, (bulkhead, now) => bulkhead.snapshot(now).active),
     gauge(metrics.queueDepth, "Calls that wait", labels, (bulkhead, now) => bulkhead.snapshot(now).queued),
-    events(metrics.rejections, "Calls turned away", "BulkheadRejection", ({ service }) => ({
-      resource_type: service,
-      function: service
-    }))
+    events(metrics.rejections, "Calls turned away", "BulkheadRejection", rejectionLabels, {
+      initial: (bulkhead) => [rejectionLabels(bulkhead)]
+    })
   ],
   outcomes: (bulkhead, now) => {
     const { failures, interrupted, rejected, successes } = bulkhead.snapshot(now)

@@ -143,9 +143,20 @@ export interface PlainCallOptions extends Policy.CallOptions {
 
 export { CircuitBreakerOpenError, type Transition }
 
-/** What the breaker did: `from` and `to` for a transition, the error's label for a failure, the state for a rejection. */
+/**
+ * What the breaker did: `from` and `to` for a transition, the error's label for a failure, the state for a rejection.
+ *
+ * **Details**
+ *
+ * A transition to "Open" says for how long that will be (`open_millis`), one to "Closed" for how long the circuit was not
+ * closed (`outage_millis`). A probe is an event for calls with a sampled span only.
+ */
 export interface Event extends Policy.Event {
-  readonly _tag: "CircuitBreakerTransition" | "CircuitBreakerFailure" | "CircuitBreakerRejection"
+  readonly _tag:
+    | "CircuitBreakerTransition"
+    | "CircuitBreakerFailure"
+    | "CircuitBreakerRejection"
+    | "CircuitBreakerProbe"
   readonly kind: "circuit-breaker"
 }
 

@@ -216,12 +216,18 @@ export const Kind: Policy.Kind<Pipeline<AllParts>, Options> = {
     ) as unknown as Pipeline<AllParts>
   },
   instruments: [
-    events(metrics.errors, "Calls that failed in spite of their policies", "CallFailed", (event) => ({
-      error_code: label(event, "error_code"),
-      category: label(event, "category"),
-      status_code: label(event, "status_code"),
-      retry_policy: label(event, "retry_policy")
-    }))
+    events(
+      metrics.errors,
+      "Calls that failed in spite of their policies",
+      "CallFailed",
+      (event) => ({
+        error_code: label(event, "error_code"),
+        category: label(event, "category"),
+        status_code: label(event, "status_code"),
+        retry_policy: label(event, "retry_policy")
+      }),
+      { unit: "{error}" }
+    )
   ],
   outcomes: (pipeline, now) => {
     const { failures, interrupted, successes } = pipeline.snapshot(now)

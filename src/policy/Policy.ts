@@ -8,6 +8,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Formatter from "effect/Formatter"
 import * as Layer from "effect/Layer"
 import type * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
 import type * as Histogram from "../core/Histogram.ts"
 
 /**
@@ -69,7 +70,12 @@ export type Instrument<I extends Instance = Instance> = {
 } & (
   | { readonly type: "counter" | "gauge"; labels(instance: I): Labels; read(instance: I, now: number): number }
   | { readonly type: "histogram"; labels(instance: I): Labels; read(instance: I): Histogram.Histogram }
-  | { readonly type: "events"; labels(event: Event): Labels | undefined }
+  | {
+      readonly type: "events"
+      labels(event: Event): Labels | undefined
+      /** Labels that are known before anything happened: they are shown from the start, with zero. */
+      initial(instance: I): ReadonlyArray<Labels>
+    }
 )
 
 /**
@@ -125,8 +131,11 @@ export interface Event {
   readonly error?: unknown
 }
 
-/** Somebody who is told about events. What it throws is dropped: an observer cannot fail, delay or reorder a call. */
-export type Observer = (event: Event) => void
+/**
+ * Somebody who is told about events, and about the fiber in which they happened. What it throws is dropped: an observer
+ * cannot fail, delay or reorder a call.
+ */
+export type Observer = (event: Event, fiber: Fiber.Fiber<unknown, unknown>) => void
 
 /**
  * The observers of the running fiber.
@@ -155,8 +164,19 @@ export class ResilienceRegistry extends Context.Service<
     readonly instances: () => ReadonlyArray<Instance>
     /** Hears every event of the fibers under the layer. */
     readonly observe: Observer
+    /** Passes on every event that {@link observe} hears, until the returned function is called. */
+    readonly subscribe: (observer: Observer) => () => void
   }
 >()("effect-resilience/ResilienceRegistry") {}
+
+/** Tells an observer all events of the fibers under the registry, until the scope closes. Any number may subscribe. */
+export const subscribe = (observer: Observer): Effect.Effect<void, never, ResilienceRegistry | Scope.Scope> =>
+  Effect.asVoid(
+    Effect.acquireRelease(
+      ResilienceRegistry.useSync((registry) => registry.subscribe(observer)),
+      (unsubscribe) => Effect.sync(unsubscribe)
+    )
+  )
 
 /** Reads the clock and takes a snapshot. */
 export const snapshot = <S extends Snapshot>(instance: { readonly snapshot: (now: number) => S }): Effect.Effect<S> =>
@@ -188,8 +208,8 @@ export const isObserved = (fiber: Fiber.Fiber<unknown, unknown>): boolean =>
 export const emit = (fiber: Fiber.Fiber<unknown, unknown>, event: Omit<Event, "at">): void => {
   const dated: Event = { ...event, at: wallMillis(fiber) }
   const registry = registryOf(fiber)
-  if (registry !== undefined) tell(registry.observe, dated)
-  for (const observer of fiber.getRef(Observers)) tell(observer, dated)
+  if (registry !== undefined) tell(registry.observe, dated, fiber)
+  for (const observer of fiber.getRef(Observers)) tell(observer, dated, fiber)
 }
 
 /** The registry of a fiber, if it has one. */
@@ -224,9 +244,10 @@ export const apply = <A, E, R, E2>(
   call: CallOptions | undefined
 ): Effect.Effect<A, E | E2, R> => (call === undefined ? guard.execute(self) : guard.executeWith(call)(self))
 
-const tell = (observer: Observer, event: Event): void => {
+/** Tells one observer. */
+export const tell = (observer: Observer, event: Event, fiber: Fiber.Fiber<unknown, unknown>): void => {
   try {
-    observer(event)
+    observer(event, fiber)
   } catch {
     // An observer's failure must not become the failure of the call that it only watches.
   }

@@ -172,11 +172,17 @@ export const Kind: Policy.Kind<Retry, Options> = {
   ineffective: () => ({}),
   make: (service, options) => fromOptions(service, options, undefined, false),
   instruments: [
-    events(metrics.attempts, "Failed attempts after which another one was scheduled", "RetryScheduled", (event) => ({
-      function: event.service,
-      attempt_number: label(event, "attempt_number"),
-      exception_type: label(event, "exception_type")
-    })),
+    events(
+      metrics.attempts,
+      "Failed attempts after which another one was scheduled",
+      "RetryScheduled",
+      (event) => ({
+        function: event.service,
+        attempt_number: label(event, "attempt_number"),
+        exception_type: label(event, "exception_type")
+      }),
+      { unit: "{attempt}" }
+    ),
     counter(
       metrics.exhausted,
       "Calls whose attempts ran out",

@@ -31,13 +31,25 @@ import * as Pipeline from "../policy/Pipeline.ts"
 import * as Policy from "../policy/Policy.ts"
 import type * as Retry from "../policy/Retry.ts"
 import * as Environment from "./internal/environment.ts"
-import { names } from "./internal/Metrics.ts"
+import { declaredBy, names } from "./internal/Metrics.ts"
 import * as Registry from "./internal/Registry.ts"
 import { namesIn } from "./internal/strangers.ts"
 import * as ResilienceConfig from "./ResilienceConfig.ts"
 
 /** The names of the metrics that every pattern has. */
 export const metrics = names
+
+/** A metric, as it is declared. */
+export interface Instrument {
+  readonly name: string
+  readonly type: "counter" | "gauge" | "histogram"
+  /** In the notation of UCUM, as OpenTelemetry writes it: "s", "1" for a share, and what is counted in braces. */
+  readonly unit: string
+  readonly description: string
+}
+
+/** All metrics of all patterns, each once. They are in Effect's metric registry as soon as an instance is made. */
+export const instruments: ReadonlyArray<Instrument> = declaredBy(Registry.kinds)
 
 /**
  * Policies for all services, configured by a literal.

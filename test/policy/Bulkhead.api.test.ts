@@ -259,7 +259,7 @@ describe("the kind", () => {
       yield* recorded.record(Effect.flip(calls.bulkhead.execute(Effect.void)))
       const instrument = Bulkhead.Kind.instruments.find(({ name }) => name === Bulkhead.metrics.rejections)!
       const [event] = recorded.events()
-      expect(instrument).toMatchObject({ name: "bulkhead.rejections", type: "events", unit: "1" })
+      expect(instrument).toMatchObject({ name: "bulkhead.rejections", type: "events", unit: "{call}" })
       if (instrument.type !== "events") return
       expect(instrument.labels(event!)).toEqual({ resource_type: "llm", function: "llm" })
       expect(instrument.labels({ ...event!, _tag: "RetryAttempt" })).toBeUndefined()

@@ -99,18 +99,18 @@ describe("events", () => {
       const transitions = recorded.events().filter(({ _tag }) => _tag === "CircuitBreakerTransition")
       expect(transitions.map(({ attributes }) => attributes)).toEqual([
         { from: "Closed", to: "Open", openings: 1, open_millis: 1_000 },
-        { from: "Open", to: "HalfOpen", openings: 1, open_millis: 0 },
+        { from: "Open", to: "HalfOpen", openings: 1 },
         { from: "HalfOpen", to: "Open", openings: 2, open_millis: 2_000 },
-        { from: "Open", to: "HalfOpen", openings: 2, open_millis: 0 },
-        { from: "HalfOpen", to: "Closed", openings: 2, open_millis: 0 },
-        { from: "Closed", to: "Isolated", openings: 2, open_millis: 0 },
-        { from: "Isolated", to: "Closed", openings: 0, open_millis: 0 }
+        { from: "Open", to: "HalfOpen", openings: 2 },
+        { from: "HalfOpen", to: "Closed", openings: 2, outage_millis: 3_000 },
+        { from: "Closed", to: "Isolated", openings: 2 },
+        { from: "Isolated", to: "Closed", openings: 0, outage_millis: 0 }
       ])
       expect(transitions.map(({ severity }) => severity)).toEqual([
         "Warn",
+        "Info",
         "Warn",
-        "Warn",
-        "Warn",
+        "Info",
         "Info",
         "Warn",
         "Info"

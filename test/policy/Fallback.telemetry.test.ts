@@ -365,7 +365,8 @@ describe("the counts of a service under a registry", () => {
         const registry = Policy.ResilienceRegistry.of({
           get: (() => record) as never,
           instances: () => [record],
-          observe: () => {}
+          observe: () => {},
+          subscribe: () => () => {}
         })
         return { record, context: Context.make(Policy.ResilienceRegistry, registry) }
       }

@@ -189,7 +189,7 @@ describe("the metric of failed calls", () => {
       const [instrument] = Pipeline.Kind.instruments
       const [event] = yield* failuresOf(Effect.fail(new Expired()))
       expect(Pipeline.Kind.instruments).toHaveLength(1)
-      expect(instrument).toMatchObject({ name: "error.total", type: "events", unit: "1" })
+      expect(instrument).toMatchObject({ name: "error.total", type: "events", unit: "{error}" })
       if (instrument?.type !== "events" || event === undefined) return expect.unreachable()
       expect(instrument.labels(event)).toEqual(labels("auth.expired", "auth_error", "401", "never"))
       expect(instrument.labels({ ...event, _tag: "RetryExhausted" })).toBeUndefined()

@@ -31,7 +31,8 @@ const throwing: Policy.Observer = () => {
 const listening = (observe: Policy.Observer): Policy.ResilienceRegistry["Service"] => ({
   get: () => undefined,
   instances: () => [],
-  observe
+  observe,
+  subscribe: () => () => {}
 })
 
 describe("observers", () => {
@@ -294,7 +295,8 @@ describe("withInstance", () => {
         return instance as never
       },
       instances: () => [],
-      observe: () => {}
+      observe: () => {},
+      subscribe: () => () => {}
     })
 
   it.effect("applies what the registry has for the service", () =>

@@ -364,7 +364,7 @@ describe("the metadata of the schedule", () => {
 
 describe("the retry of a service", () => {
   const registry = (get: Policy.ResilienceRegistry["Service"]["get"]): Layer.Layer<Policy.ResilienceRegistry> =>
-    Layer.succeed(Policy.ResilienceRegistry, { get, instances: () => [], observe: () => {} })
+    Layer.succeed(Policy.ResilienceRegistry, { get, instances: () => [], observe: () => {}, subscribe: () => () => {} })
 
   it.effect("is found by its name when the call is made", () =>
     Effect.gen(function* () {

@@ -13,6 +13,7 @@ import * as Classifier from "../Classifier.ts"
 import * as Outcome from "../Outcome.ts"
 import * as Policy from "../Policy.ts"
 import { labelOf, withTraits } from "../ResilienceError.ts"
+import { traced } from "./attemptSpan.ts"
 import * as TimeLimit from "./TimeLimit.ts"
 
 /**
@@ -100,7 +101,7 @@ export const guard = <A, E, R>(
   Effect.withFiber<A, E | RetryExhaustedError<E>, R>((fiber) => {
     const budget = budgetOf(fiber)
     if (budget !== undefined) RetryBudget.deposit(budget, Policy.monotonicMillis(fiber))
-    return Effect.matchCauseEffect(firstAttempt(fiber, self), {
+    return Effect.matchCauseEffect(traced(fiber, firstAttempt(fiber, self), shared.service, 1), {
       onSuccess: (value) => {
         shared.totals.successes++
         return Effect.succeed(value)
@@ -215,7 +216,8 @@ class Attempts<A, E, R> {
       }
       shared.totals.retries++
       this.state = state
-      return Effect.matchCauseEffect(Effect.provideService(this.self, Schedule.CurrentMetadata, metadata), {
+      const attempt = Effect.provideService(this.self, Schedule.CurrentMetadata, metadata)
+      return Effect.matchCauseEffect(traced(fiber, attempt, shared.service, metadata.attempt + 1), {
         onSuccess: (value) => {
           shared.totals.successes++
           shared.totals.successesAfterRetry++

@@ -16,6 +16,7 @@ import * as Classifier from "../Classifier.ts"
 import * as Outcome from "../Outcome.ts"
 import * as Policy from "../Policy.ts"
 import { labelOf } from "../ResilienceError.ts"
+import * as Events from "./circuitEvents.ts"
 import * as TimeLimit from "./TimeLimit.ts"
 
 /** The counts of a breaker since it was made; those of its keys are included. */
@@ -86,6 +87,7 @@ export class Circuit {
   readonly key: string | undefined
   readonly ref: Ref.Ref<Machine.State>
   private obeyed = 0
+  private leftClosedAt = 0
 
   constructor(shared: Shared, key?: string) {
     this.shared = shared
@@ -122,6 +124,11 @@ export class Circuit {
     return admission
   }
 
+  /** Tells that a call is let through to find out whether the dependency is back. */
+  tellProbe(fiber: Fiber.Fiber<unknown, unknown>): void {
+    this.tell(fiber, "CircuitBreakerProbe", "Debug", undefined, () => ({ state: this.state._tag }))
+  }
+
   /** Counts a call that is turned away, or would be if the breaker did more than observe. */
   countRejection(fiber: Fiber.Fiber<unknown, unknown>, error: unknown): void {
     const { mode, totals } = this.shared
@@ -142,7 +149,8 @@ export class Circuit {
     classify: Outcome.Classify
   ): void {
     if (exit._tag === "Failure" && Cause.hasInterruptsOnly(exit.cause)) {
-      const deadline = passedDeadline(fiber)
+      // The deadline has cut the call off: the dependency did not answer in time.
+      const deadline = TimeLimit.passedDeadline(fiber)
       if (deadline === undefined) this.record(fiber, permit, startedAt, Outcome.ignored, undefined)
       else this.record(fiber, permit, startedAt, Outcome.failure(), TimeLimit.deadlineExceeded(deadline, true))
       return
@@ -247,12 +255,11 @@ export class Circuit {
     if (after._tag === before._tag) return
     this.shared.totals.transitions++
     this.tellListeners(before, after)
-    this.tell(fiber, "CircuitBreakerTransition", after._tag === "Closed" ? "Info" : "Warn", undefined, () => ({
-      from: before._tag,
-      to: after._tag,
-      openings: after.history.openings,
-      open_millis: after._tag === "Open" ? after.history.openMillis : 0
-    }))
+    const now = Policy.monotonicMillis(fiber)
+    if (before._tag === "Closed") this.leftClosedAt = now
+    this.tell(fiber, "CircuitBreakerTransition", Events.severityOf(after), undefined, () =>
+      Events.attributesOf(before, after, now - this.leftClosedAt)
+    )
   }
 
   private tellListeners(before: Machine.State, after: Machine.State): void {
@@ -298,12 +305,6 @@ export class Circuit {
 /** The time to wait as it is told to callers; `undefined` when none is known. */
 export const waitOf = (millis: number): Duration.Duration | undefined =>
   millis >= FOREVER / 2 ? undefined : Duration.millis(Math.ceil(millis))
-
-/** The deadline that has cut a call off, if one has: the dependency did not answer in time. */
-const passedDeadline = (fiber: Fiber.Fiber<unknown, unknown>): TimeLimit.Deadline | undefined => {
-  const deadline = fiber.getRef(TimeLimit.CurrentDeadline)
-  return deadline !== undefined && Policy.monotonicMillis(fiber) >= deadline.at ? deadline : undefined
-}
 
 const hintOf = (fiber: Fiber.Fiber<unknown, unknown>, outcome: Outcome.Failure, error: unknown): number => {
   const hint = outcome.retryAfter ?? Classifier.retryAfter(error, Policy.wallMillis(fiber))

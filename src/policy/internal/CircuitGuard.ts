@@ -8,6 +8,7 @@ import type * as Machine from "../../core/CircuitBreaker.ts"
 import type * as Outcome from "../Outcome.ts"
 import * as Policy from "../Policy.ts"
 import { withTraits } from "../ResilienceError.ts"
+import { isTraced } from "./attemptSpan.ts"
 import { type Circuit, type Shared, waitOf } from "./Circuit.ts"
 
 /**
@@ -80,8 +81,10 @@ const guardNotClosed = <A, E, R>(
     Effect.suspend((): Effect.Effect<A, E | CircuitBreakerOpenError, R> => {
       const now = Policy.monotonicMillis(fiber)
       const admission = circuit.admit(fiber, now)
-      if (admission._tag === "Admitted") permit = admission.permit
-      else if (circuit.shared.mode === "enforce") return Effect.fail(rejection(circuit, fiber, admission))
+      if (admission._tag === "Admitted") {
+        permit = admission.permit
+        if (permit.probe > 0 && isTraced(fiber)) circuit.tellProbe(fiber)
+      } else if (circuit.shared.mode === "enforce") return Effect.fail(rejection(circuit, fiber, admission))
       else circuit.countRejection(fiber, undefined)
       startedAt = now
       return self

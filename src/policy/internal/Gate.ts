@@ -10,6 +10,7 @@ import * as Machine from "../../core/Bulkhead.ts"
 import type { Options } from "../Bulkhead.ts"
 import * as Policy from "../Policy.ts"
 import { labelOf, withTraits } from "../ResilienceError.ts"
+import { isTraced } from "./attemptSpan.ts"
 import * as TimeLimit from "./TimeLimit.ts"
 import * as Timer from "./Timer.ts"
 
@@ -133,7 +134,11 @@ class Passage {
     this.ticket = Machine.enqueue(gate.state, gate.shared.settings, this)
     if (this.ticket === undefined) return Effect.fail(this.reject(gate, fiber, "full"))
     const turn = Effect.callback<void, BulkheadRejectedError>((resume) => this.wait(gate, fiber, resume))
-    return Effect.flatMap(turn, () => self)
+    const queuedAt = isTraced(fiber) ? Policy.monotonicMillis(fiber) : undefined
+    return Effect.flatMap(turn, () => {
+      if (queuedAt !== undefined) this.tellAdmission(gate, fiber, queuedAt)
+      return self
+    })
   }
 
   /** Runs the call; from a task of its own, because a long queue would otherwise become a deep stack. */
@@ -177,6 +182,18 @@ class Passage {
       if (this.ticket !== undefined && Machine.leave(gate.state, this.ticket)) {
         resume(Effect.fail(this.reject(gate, fiber, "queue-timeout")))
       }
+    })
+  }
+
+  /** Only a trace wants to know about every wait. */
+  private tellAdmission({ shared }: Gate, fiber: Fiber.Fiber<unknown, unknown>, queuedAt: number): void {
+    if (!Policy.isObserved(fiber)) return
+    Policy.emit(fiber, {
+      _tag: "BulkheadAdmission",
+      kind: "bulkhead",
+      service: shared.service,
+      severity: "Debug",
+      attributes: { wait_millis: Policy.monotonicMillis(fiber) - queuedAt }
     })
   }
 

@@ -71,6 +71,12 @@ export const remainingMillis = (fiber: Fiber.Fiber<unknown, unknown>, now: numbe
   return deadline === undefined ? Infinity : deadline.at - now
 }
 
+/** The deadline of a fiber, if it has passed. */
+export const passedDeadline = (fiber: Fiber.Fiber<unknown, unknown>): Deadline | undefined => {
+  const deadline = fiber.getRef(CurrentDeadline)
+  return deadline !== undefined && Policy.monotonicMillis(fiber) >= deadline.at ? deadline : undefined
+}
+
 /** The error of a deadline that passed. */
 export const deadlineExceeded = ({ duration, service }: Deadline, isStarted: boolean): TimeoutExceededError =>
   new TimeoutExceededError({ service, scope: "total", duration, isStarted })
@@ -145,15 +151,32 @@ export class LimitedCalls {
 /** The names of the metrics. */
 export const metrics = { exceeded: "timeout.exceeded", duration: "timeout.duration" } as const
 
+/** An instance that limits time. */
+interface Limited extends Policy.Instance {
+  readonly elapsedSeconds: Histogram.Histogram
+  readonly snapshot: (now: number) => Policy.Snapshot & { readonly duration: Duration.Duration }
+}
+
 /** The metrics of everything that limits time. */
-export const instruments = <I extends Policy.Instance & { readonly elapsedSeconds: Histogram.Histogram }>(
+export const instruments = <I extends Limited>(
   operationType: (instance: I) => string
 ): ReadonlyArray<Policy.Instrument<I>> => [
-  events(metrics.exceeded, "Calls that exceeded their time", "TimeoutExceeded", (event) => ({
-    function: event.service,
-    operation_type: label(event, "operation_type"),
-    timeout_seconds: label(event, "timeout_seconds")
-  })),
+  events(
+    metrics.exceeded,
+    "Calls that exceeded their time",
+    "TimeoutExceeded",
+    (event) => ({
+      function: event.service,
+      operation_type: label(event, "operation_type"),
+      timeout_seconds: label(event, "timeout_seconds")
+    }),
+    {
+      initial: (instance: I) => {
+        const timeout_seconds = String(Duration.toSeconds(instance.snapshot(0).duration))
+        return [{ function: instance.service, operation_type: operationType(instance), timeout_seconds }]
+      }
+    }
+  ),
   histogram(
     metrics.duration,
     "Time that limited calls took, whether or not they exceeded it",

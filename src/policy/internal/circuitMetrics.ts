@@ -18,13 +18,22 @@ export const metrics = {
 const stateNumbers: Record<Machine.State["_tag"], number> = { Closed: 0, Open: 1, HalfOpen: 2, Isolated: 3 }
 const labels = ({ service }: CircuitBreaker): Policy.Labels => ({ service })
 
+/** What a circuit does by itself. */
+const usual: ReadonlyArray<readonly [Machine.State["_tag"], Machine.State["_tag"]]> = [
+  ["Closed", "Open"],
+  ["Open", "HalfOpen"],
+  ["HalfOpen", "Closed"],
+  ["HalfOpen", "Open"]
+]
+
 /** The metrics. */
 export const instruments: ReadonlyArray<Policy.Instrument<CircuitBreaker>> = [
   gauge(
     metrics.state,
     "State of the circuit: 0 closed, 1 open, 2 half-open, 3 isolated",
     labels,
-    (breaker, now) => stateNumbers[breaker.snapshot(now).state]
+    (breaker, now) => stateNumbers[breaker.snapshot(now).state],
+    "{state}"
   ),
   counter(metrics.successes, "Calls counted as success", labels, (breaker, now) => breaker.snapshot(now).successes),
   counter(metrics.rejections, "Calls turned away", labels, (breaker, now) => breaker.snapshot(now).rejections),
@@ -32,9 +41,14 @@ export const instruments: ReadonlyArray<Policy.Instrument<CircuitBreaker>> = [
     service: event.service,
     exception_type: label(event, "exception_type")
   })),
-  events(metrics.transitions, "Changes of the circuit's state", "CircuitBreakerTransition", (event) => ({
-    service: event.service,
-    from: label(event, "from"),
-    to: label(event, "to")
-  }))
+  events(
+    metrics.transitions,
+    "Changes of the circuit's state",
+    "CircuitBreakerTransition",
+    (event) => ({ service: event.service, from: label(event, "from"), to: label(event, "to") }),
+    {
+      initial: ({ service }) => usual.map(([from, to]) => ({ service, from, to })),
+      unit: "{transition}"
+    }
+  )
 ]

@@ -1,5 +1,6 @@
 /**
- * Short forms for the metrics that a pattern declares.
+ * Short forms for the metrics that a pattern declares. Units are those of UCUM, as OpenTelemetry writes them; what is counted
+ * stands in braces.
  */
 import type * as Histogram from "../../core/Histogram.ts"
 import type * as Policy from "../Policy.ts"
@@ -9,8 +10,9 @@ export const gauge = <I extends Policy.Instance>(
   name: string,
   description: string,
   labels: (instance: I) => Policy.Labels,
-  read: (instance: I, now: number) => number
-): Policy.Instrument<I> => ({ name, description, unit: "1", type: "gauge", labels, read })
+  read: (instance: I, now: number) => number,
+  unit = "{call}"
+): Policy.Instrument<I> => ({ name, description, unit, type: "gauge", labels, read })
 
 /** A number that only grows, read when somebody scrapes. */
 export const counter = <I extends Policy.Instance>(
@@ -18,7 +20,7 @@ export const counter = <I extends Policy.Instance>(
   description: string,
   labels: (instance: I) => Policy.Labels,
   read: (instance: I, now: number) => number
-): Policy.Instrument<I> => ({ name, description, unit: "1", type: "counter", labels, read })
+): Policy.Instrument<I> => ({ name, description, unit: "{call}", type: "counter", labels, read })
 
 /** A distribution of durations in seconds, read when somebody scrapes. */
 export const histogram = <I extends Policy.Instance>(
@@ -29,18 +31,25 @@ export const histogram = <I extends Policy.Instance>(
 ): Policy.Instrument<I> => ({ name, description, unit: "s", type: "histogram", labels, read })
 
 /** The number of events with a tag. */
-export const events = (
+export const events = <I extends Policy.Instance>(
   name: string,
   description: string,
   tag: string,
-  labels: (event: Policy.Event) => Policy.Labels | undefined
-): Policy.Instrument => ({
+  labels: (event: Policy.Event) => Policy.Labels | undefined,
+  { initial = () => [], unit = "{call}" }: EventsOptions<I> = {}
+): Policy.Instrument<I> => ({
   name,
   description,
-  unit: "1",
+  unit,
   type: "events",
-  labels: (event) => (event._tag === tag ? labels(event) : undefined)
+  labels: (event) => (event._tag === tag ? labels(event) : undefined),
+  initial
 })
+
+interface EventsOptions<in I> {
+  readonly initial?: (instance: I) => ReadonlyArray<Policy.Labels>
+  readonly unit?: string
+}
 
 /** One attribute of an event as a label. */
 export const label = ({ attributes }: Policy.Event, name: string): string => String(attributes[name])

@@ -10,6 +10,8 @@ const OTHER = "other"
 /** The counters of one metric. `onNew` is told about each new set of labels. */
 export interface EventCounters {
   readonly count: (labels: Policy.Labels) => void
+  /** Shows labels under which nothing was counted yet. */
+  readonly show: (labels: Policy.Labels) => void
 }
 
 /** No event has come. */
@@ -40,6 +42,7 @@ export const make = (onNew: (labels: Policy.Labels, read: () => number) => void)
   return {
     count: (labels) => {
       counterOf(labels).count++
-    }
+    },
+    show: counterOf
   }
 }

@@ -6,6 +6,8 @@
  * What an instance counts by itself is read when somebody scrapes; a call pays nothing for it. Only events, which are rare,
  * are counted here. Nothing here knows a pattern: all names, labels and readings come from the kinds. One that is broken is
  * left out, or shows what it showed last: it can break neither the call that it watches nor what is scraped besides.
+ *
+ * Effect's exporters take the unit of a metric from its attribute `unit`.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -25,7 +27,7 @@ export interface Metrics {
   /** Shows an instance. */
   readonly add: (kind: Policy.AnyKind, instance: Policy.Instance) => void
   /** Counts an event. */
-  readonly count: Policy.Observer
+  readonly count: (event: Policy.Event) => void
   /** Takes everything out of the metric registry, and puts nothing in any more. */
   readonly close: () => void
 }
@@ -33,6 +35,35 @@ export interface Metrics {
 interface Described {
   readonly name: string
   readonly description: string
+  readonly unit: string
+}
+
+/** The metrics that every pattern has. */
+export const ofEveryPattern = {
+  invocations: {
+    name: names.invocations,
+    description: "Calls by pattern and outcome",
+    unit: "{call}",
+    type: "counter"
+  },
+  effectiveness: {
+    name: names.effectiveness,
+    description: "Share of calls that ended well",
+    unit: "1",
+    type: "gauge"
+  }
+} as const
+
+/** All metrics of these kinds, each once. */
+export const declaredBy = (kinds: ReadonlyArray<Policy.AnyKind>) => {
+  const byName = new Map(
+    kinds.flatMap(({ instruments }) =>
+      instruments.map(({ description, name, type, unit }) => {
+        return [name, { name, type: type === "events" ? "counter" : type, unit, description }] as const
+      })
+    )
+  )
+  return [...byName.values(), ...Object.values(ofEveryPattern)]
 }
 
 /** Metrics of these kinds, for the metric registry and the clock of a context. */
@@ -54,27 +85,31 @@ export const make = (context: Context.Context<never>, kinds: ReadonlyArray<Polic
     }
     registrations.push(Metric.registerUnsafe(metric, context, { get: read, update: () => {}, modify: () => {} }))
   }
-  const registerCounter = ({ description, name }: Described, attributes: Policy.Labels, read: () => number): void =>
-    register(Metric.counter(name, { description, attributes, incremental: true }), () => {
+  const registerCounter = (described: Described, labels: Policy.Labels, read: () => number): void =>
+    register(Metric.counter(described.name, { ...optionsOf(described, labels), incremental: true }), () => {
       return { count: read(), incremental: true }
     })
-  const registerGauge = ({ description, name }: Described, attributes: Policy.Labels, read: () => number): void =>
-    register(Metric.gauge(name, { description, attributes }), () => ({ value: read() }))
-  const registerHistogram = (
-    { description, name }: Described,
-    attributes: Policy.Labels,
-    read: () => Histogram.Histogram
-  ): void =>
-    register(Metric.histogram(name, { description, attributes, boundaries: read().bounds }), () => stateOf(read()))
+  const registerGauge = (described: Described, labels: Policy.Labels, read: () => number): void =>
+    register(Metric.gauge(described.name, optionsOf(described, labels)), () => ({ value: read() }))
+  const registerHistogram = (described: Described, labels: Policy.Labels, read: () => Histogram.Histogram): void => {
+    const boundaries = read().bounds
+    register(Metric.histogram(described.name, { ...optionsOf(described, labels), boundaries }), () => stateOf(read()))
+  }
 
-  const countersOf = (instrument: Policy.Instrument) =>
-    instrument.type === "events"
-      ? [{ instrument, counters: EventCounters.make((labels, read) => registerCounter(instrument, labels, read)) }]
-      : []
+  const countersByInstrument = new Map<Policy.Instrument, EventCounters.EventCounters>()
+  const countersOf = (instrument: Policy.Instrument) => {
+    if (instrument.type !== "events") return []
+    const counters = EventCounters.make((labels, read) => registerCounter(instrument, labels, read))
+    countersByInstrument.set(instrument, counters)
+    return [{ instrument, counters }]
+  }
   const counted = new Map(kinds.map(({ id, instruments }) => [id, instruments.flatMap(countersOf)]))
 
   const addInstrument = (instrument: Policy.Instrument, instance: Policy.Instance): void => {
-    if (instrument.type === "events") return
+    if (instrument.type === "events") {
+      for (const labels of instrument.initial(instance)) countersByInstrument.get(instrument)?.show(labels)
+      return
+    }
     const labels = instrument.labels(instance)
     if (instrument.type === "histogram") registerHistogram(instrument, labels, () => instrument.read(instance))
     else if (instrument.type === "gauge") registerGauge(instrument, labels, () => instrument.read(instance, now()))
@@ -87,11 +122,9 @@ export const make = (context: Context.Context<never>, kinds: ReadonlyArray<Polic
     const total = (outcome: string): number =>
       all.reduce((sum, instance) => sum + kind.outcomes(instance, now())[outcome]!, 0)
     for (const outcome of outcomes) {
-      const invocations = { name: names.invocations, description: "Calls by pattern and outcome" }
-      registerCounter(invocations, { pattern: kind.id, outcome }, () => total(outcome))
+      registerCounter(ofEveryPattern.invocations, { pattern: kind.id, outcome }, () => total(outcome))
     }
-    const effectiveness = { name: names.effectiveness, description: "Share of calls that ended well" }
-    registerGauge(effectiveness, { pattern: kind.id }, () => {
+    registerGauge(ofEveryPattern.effectiveness, { pattern: kind.id }, () => {
       const calls = outcomes.reduce((sum, outcome) => sum + total(outcome), 0)
       return calls === 0 ? 1 : total("success") / calls
     })
@@ -121,6 +154,11 @@ export const make = (context: Context.Context<never>, kinds: ReadonlyArray<Polic
     }
   }
 }
+
+const optionsOf = ({ description, unit }: Described, labels: Policy.Labels) => ({
+  description,
+  attributes: { ...labels, unit }
+})
 
 const attempt = (watch: () => void): void => {
   try {

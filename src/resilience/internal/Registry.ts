@@ -5,12 +5,15 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fallback from "../../policy/Fallback.ts"
 import * as Pipeline from "../../policy/Pipeline.ts"
-import type * as Policy from "../../policy/Policy.ts"
+import * as Policy from "../../policy/Policy.ts"
 import type { ResilienceConfig } from "../ResilienceConfig.ts"
 import * as Metrics from "./Metrics.ts"
 
 /** Kinds that are made of the configured ones, or need no configuration. */
 const others: ReadonlyArray<Policy.AnyKind> = [Pipeline.Kind, Fallback.Kind]
+
+/** All kinds that a registry makes instances of. */
+export const kinds: ReadonlyArray<Policy.AnyKind> = [...Object.values(Pipeline.order), ...others]
 
 /** A registry, and how to end it. */
 export interface Registry {
@@ -23,9 +26,10 @@ export const make = (config: ResilienceConfig, context: Context.Context<never>):
   const slots = new Map<Policy.AnyKind, Pipeline.Slot>(
     Object.entries(Pipeline.order).map(([slot, kind]) => [kind, slot as Pipeline.Slot])
   )
-  const metrics = Metrics.make(context, [...slots.keys(), ...others])
+  const metrics = Metrics.make(context, kinds)
   const instances = new Map<Policy.AnyKind, Map<string, Policy.Instance | undefined>>()
   const strangers = new Set<string>()
+  const observers = new Set<Policy.Observer>()
 
   const greet = (service: string): void => {
     if (config.isKnown(service)) return
@@ -62,13 +66,24 @@ export const make = (config: ResilienceConfig, context: Context.Context<never>):
     return instance as I | undefined
   }
 
-  for (const service of config.declared) for (const kind of [...slots.keys(), ...others]) get(kind, service)
+  for (const service of config.declared) for (const kind of kinds) get(kind, service)
 
   return {
     service: {
       get,
       instances: () => [...instances.values()].flatMap((all) => [...all.values()].filter((one) => one !== undefined)),
-      observe: metrics.count
+      observe: (event, fiber) => {
+        metrics.count(event)
+        // A copy: who subscribes while this goes on hears the next event, not this one.
+        for (const observer of Array.from(observers)) Policy.tell(observer, event, fiber)
+      },
+      subscribe: (observer) => {
+        const own: Policy.Observer = (event, fiber) => observer(event, fiber)
+        observers.add(own)
+        return () => {
+          observers.delete(own)
+        }
+      }
     },
     close: metrics.close
   }

@@ -32,12 +32,11 @@ const gauge = (name: string, read: (lamp: Lamp) => number, of = labels): Policy.
   read
 })
 
-const events = (name: string, of: (event: Policy.Event) => Policy.Labels | undefined): Policy.Instrument => ({
-  ...numbers,
-  name,
-  type: "events",
-  labels: of
-})
+const events = (
+  name: string,
+  of: (event: Policy.Event) => Policy.Labels | undefined,
+  initial: (lamp: Lamp) => ReadonlyArray<Policy.Labels> = () => []
+): Policy.Instrument<Lamp> => ({ ...numbers, name, type: "events", labels: of, initial })
 
 const kindOf = (
   instruments: ReadonlyArray<Policy.Instrument<Lamp>>,
@@ -151,6 +150,14 @@ describe("events", () => {
     const { metrics, shown } = show(kindOf([odd, events("all", () => ({}))]))
     for (const service of ["a", "bb", "ccc", "a"]) metrics.count(event(service))
     expect(shown()).toEqual({ "odd a": 2, "odd ccc": 1, all: 4 })
+  })
+
+  it("are shown with zero where their labels are known before", () => {
+    const { metrics, shown } = show(kindOf([events("all", labels, (lamp) => [labels(lamp)])]), makeLamp("hall"))
+    expect(shown()).toMatchObject({ "all hall": 0 })
+    metrics.count(event("hall"))
+    metrics.count(event("a"))
+    expect(shown()).toMatchObject({ "all hall": 1, "all a": 1 })
   })
 
   it("of other kinds are not counted", () => {

@@ -5,6 +5,7 @@ export interface Series {
   readonly name: string
   readonly type: string
   readonly labels: Readonly<Record<string, string>>
+  readonly unit: string | undefined
   /** The count of a histogram, the value of everything else. */
   readonly value: number
 }
@@ -23,12 +24,10 @@ const valueOf = ({ state, type }: Metric.Metric.Snapshot): number => {
 
 /** Everything that is shown now. */
 export const scrape: Effect.Effect<ReadonlyArray<Series>> = Effect.map(Metric.snapshot, (all) =>
-  all.map((metric) => ({
-    name: metric.id,
-    type: metric.type,
-    labels: metric.attributes ?? {},
-    value: valueOf(metric)
-  }))
+  all.map((metric) => {
+    const { unit, ...labels } = metric.attributes ?? {}
+    return { name: metric.id, type: metric.type, labels, unit, value: valueOf(metric) }
+  })
 )
 
 /** The series of one metric: each value with its labels, in a stable order. */

@@ -1,0 +1,4 @@
+/**
+ * Telemetry of all policies of an application.
+ */
+export * as Metrics from "./Metrics.ts"

@@ -116,7 +116,7 @@ export const Kind: Policy.Kind<Bulkhead, Options> = {
   id: "bulkhead",
   options: Options,
   ineffective: () => ({}),
-  make: (service, options) => fromOptions(service, options),
+  make: (service, options, home) => fromOptions(service, options, home?.observe),
   instruments: [
     gauge(metrics.activeOperations, "Calls that run", labels, (bulkhead, now) => bulkhead.snapshot(now).active),
     gauge(metrics.queueDepth, "Calls that wait", labels, (bulkhead, now) => bulkhead.snapshot(now).queued),
@@ -163,8 +163,8 @@ export const withBulkhead: {
     Policy.withInstance(Kind, target, self, (bulkhead) => Policy.apply(bulkhead, self, call))
 )
 
-const fromOptions = (service: string, options: Options): Bulkhead => {
-  const shared = Gate.makeShared(service, options)
+const fromOptions = (service: string, options: Options, home?: Policy.Observer): Bulkhead => {
+  const shared = Gate.makeShared(service, options, home)
   const main = Gate.make(shared)
   const keyed = Keyed.make(options, () => Gate.make(shared), Gate.isBusy)
   const sum = (of: (gate: Gate.Gate) => number): number =>

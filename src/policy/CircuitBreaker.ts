@@ -225,8 +225,14 @@ export { metrics } from "./internal/circuitMetrics.ts"
 /** Keeps the options as they were written, which are fewer, and often shared by many breakers. */
 class WrittenBreaker extends Breaker {
   private readonly written: OptionsInput | undefined
-  constructor(service: string, written: OptionsInput, options: Options, classify: Outcome.Classify) {
-    super(service, options, classify)
+  constructor(
+    service: string,
+    written: OptionsInput,
+    options: Options,
+    classify: Outcome.Classify,
+    home?: Policy.Observer
+  ) {
+    super(service, options, classify, home)
     this.written = Object.keys(written).length === 0 ? undefined : written
   }
   get options(): Options {
@@ -239,7 +245,7 @@ export const Kind: Policy.Kind<CircuitBreaker, Options> = {
   id: "circuit-breaker",
   options: Options,
   ineffective,
-  make: (service, options) => new WrittenBreaker(service, options, options, Outcome.classify),
+  make: (service, options, home) => new WrittenBreaker(service, options, options, Outcome.classify, home?.observe),
   instruments,
   outcomes: (breaker, now) => {
     const { failures, ignored, rejections, successes } = breaker.snapshot(now)

@@ -86,7 +86,7 @@ export const Kind: Policy.Kind<Deadline, Options> = {
   id: "deadline",
   options: Options,
   ineffective: () => ({}),
-  make: (service, options) => fromOptions(service, options),
+  make: (service, options, home) => fromOptions(service, options, home?.observe),
   instruments: TimeLimit.instruments(() => TimeLimit.TOTAL),
   outcomes: (deadline, now) => TimeLimit.outcomes(deadline.snapshot(now)),
   commands: []
@@ -139,8 +139,8 @@ export const withDeadline: {
 /** Calls limited by a bare duration, whoever makes them. */
 const unnamed = new TimeLimit.LimitedCalls("default", TimeLimit.TOTAL)
 
-const fromOptions = (service: string, { duration }: Options): Deadline => {
-  const calls = new TimeLimit.LimitedCalls(service, TimeLimit.TOTAL)
+const fromOptions = (service: string, { duration }: Options, home?: Policy.Observer): Deadline => {
+  const calls = new TimeLimit.LimitedCalls(service, TimeLimit.TOTAL, home)
   const execute: Deadline["execute"] = (self) => guard(self, duration, calls)
   return {
     kind: "deadline",
@@ -160,7 +160,8 @@ const guard = <A, E, R>(
 ): Effect.Effect<A, E | TimeLimit.TimeoutExceededError, R> =>
   Effect.withFiber<A, E | TimeLimit.TimeoutExceededError, R>((fiber) => {
     const now = Policy.monotonicMillis(fiber)
-    const own: TimeLimit.Deadline = { at: now + Duration.toMillis(duration), service: calls.service, duration }
+    const { home, service } = calls
+    const own: TimeLimit.Deadline = { at: now + Duration.toMillis(duration), service, duration, home }
     const outer = fiber.getRef(TimeLimit.CurrentDeadline)
     const deadline = outer !== undefined && outer.at <= own.at ? outer : own
     if (deadline.at === Infinity) return self

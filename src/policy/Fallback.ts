@@ -81,6 +81,8 @@ export interface FallbackRecord extends Policy.Instance {
   readonly kind: "fallback"
   readonly snapshot: (now: number) => Snapshot
   readonly totals: Recovery.Totals
+  /** The registry that it belongs to hears about every answer. */
+  readonly home: Policy.Observer | undefined
 }
 
 /** The names of the metrics. */
@@ -97,15 +99,21 @@ export const makeUnsafe = <B, E2 = never, R2 = never>(
   answer: (error: unknown) => Effect.Effect<B, E2, R2>,
   { service = "default" }: CallOptions = {}
 ): Fallback<B, E2, R2> => {
-  const { snapshot, totals } = makeRecord(service)
+  const record = makeRecord(service, undefined)
   const recovery: Recovery.Recovery = {
     type: "function",
     service,
     when: undefined,
     answer: (error) => ({ effect: Effect.suspend(() => answer(error)) })
   }
-  const execute = (self: AnyEffect) => Recovery.guard(self, recovery, () => totals)
-  return { kind: "fallback", service, describe, snapshot, execute: execute as Fallback<B, E2, R2>["execute"] }
+  const execute = (self: AnyEffect) => Recovery.guard(self, recovery, () => record)
+  return {
+    kind: "fallback",
+    service,
+    describe,
+    snapshot: record.snapshot,
+    execute: execute as Fallback<B, E2, R2>["execute"]
+  }
 }
 
 /** What the registry, metrics and operators' tools need to know about fallbacks. */
@@ -113,7 +121,7 @@ export const Kind: Policy.Kind<FallbackRecord, Options> = {
   id: "fallback",
   options: Options,
   ineffective: () => ({}),
-  make: (service) => makeRecord(service),
+  make: (service, _, home) => makeRecord(service, home?.observe),
   instruments: [
     events(metrics.used, "Calls that a fallback answered, or tried to", "FallbackUsed", (event) => ({
       function: event.service,
@@ -141,19 +149,20 @@ interface AnyOptions extends CallOptions {
   readonly when?: Recovery.Condition
 }
 
-const makeRecord = (service: string): FallbackRecord => {
+const makeRecord = (service: string, home: Policy.Observer | undefined): FallbackRecord => {
   const totals = Recovery.noTotals()
-  return { kind: "fallback", service, totals, describe, snapshot: () => ({ kind: "fallback", service, ...totals }) }
+  const snapshot = (): Snapshot => ({ kind: "fallback", service, ...totals })
+  return { kind: "fallback", service, home, totals, describe, snapshot }
 }
 
 const guard = (self: AnyEffect, type: Recovery.Type, options: AnyOptions = {}, answer: Recovery.Answer): AnyEffect => {
   const { service = "default", when } = options
-  return Recovery.guard(self, { type, service, when, answer }, totalsOf(service))
+  return Recovery.guard(self, { type, service, when, answer }, recordOf(service))
 }
 
 /** Counts are kept where a registry collects them. */
-const totalsOf = (service: string) => (fiber: Fiber.Fiber<unknown, unknown>) =>
-  Policy.registryOf(fiber)?.get(Kind, service)?.totals
+const recordOf = (service: string) => (fiber: Fiber.Fiber<unknown, unknown>) =>
+  Policy.registryOf(fiber)?.get(Kind, service)
 
 const answering = (type: Recovery.Type, value: () => unknown) =>
   dual(
@@ -348,5 +357,5 @@ const recalling = <A, E, R>(
       return { effect: Effect.succeed(found.value), attributes: { age_millis: found.ageMillis } }
     }
   }
-  return Recovery.guard(self, recovery, totalsOf(service)) as Effect.Effect<A, E, R>
+  return Recovery.guard(self, recovery, recordOf(service)) as Effect.Effect<A, E, R>
 }

@@ -30,27 +30,24 @@
  * Effect.runSync(program) // => "no price today"
  * ```
  */
-import * as Cause from "effect/Cause"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Bulkhead from "./Bulkhead.ts"
 import * as CircuitBreaker from "./CircuitBreaker.ts"
-import * as Classifier from "./Classifier.ts"
 import * as Deadline from "./Deadline.ts"
 import * as Fallback from "./Fallback.ts"
 import { events, label } from "./internal/instruments.ts"
 import { nearest } from "./internal/nearest.ts"
 import * as Fields from "./internal/options.ts"
+import * as Calls from "./internal/pipelineCalls.ts"
 import type { Execute, Part, Strict } from "./internal/pipelineParts.ts"
-import * as Outcome from "./Outcome.ts"
 import * as Policy from "./Policy.ts"
 import * as Retry from "./Retry.ts"
 import * as Timeout from "./Timeout.ts"
 
+export type { Totals } from "./internal/pipelineCalls.ts"
 export { explain } from "./internal/pipelineExplain.ts"
 export { type Finding, lint } from "./internal/pipelineLint.ts"
 export type {
@@ -137,21 +134,19 @@ export interface CallOptions extends Policy.CallOptions {
   readonly circuitBreaker?: CircuitBreaker.Functions | undefined
 }
 
+/** A call that something answers in the end, so that it has not failed. `Resilience.protect` knows the types. */
+export interface AnsweredCall extends CallOptions {
+  readonly fallback?: ((error: unknown) => Effect.Effect<unknown, unknown, unknown>) | undefined
+}
+
 /** A call failed, in spite of all parts. */
 export interface Event extends Policy.Event {
   readonly _tag: "CallFailed"
   readonly kind: "pipeline"
 }
 
-/** The counts of a pipeline since it was made. */
-export interface Totals {
-  successes: number
-  failures: number
-  interrupted: number
-}
-
 /** What is true of a pipeline now. */
-export interface Snapshot extends Policy.Snapshot, Readonly<Totals> {
+export interface Snapshot extends Policy.Snapshot, Readonly<Calls.Totals> {
   readonly kind: "pipeline"
 }
 
@@ -208,12 +203,12 @@ export const Kind: Policy.Kind<Pipeline<AllParts>, Options> = {
   id: "pipeline",
   options: Options,
   ineffective: () => ({}),
-  make: (service, _, sibling) => {
-    const siblings = Object.values(order).map((kind) => sibling(kind as Policy.Kind<Policy.Guard<unknown>, unknown>))
-    return fromParts(
-      service,
-      siblings.filter((part) => part !== undefined)
-    ) as unknown as Pipeline<AllParts>
+  make: (service, _, home) => {
+    const siblings = Object.values(order).map((kind) =>
+      home?.sibling(kind as Policy.Kind<Policy.Guard<unknown>, unknown>)
+    )
+    const parts = siblings.filter((part) => part !== undefined)
+    return fromParts(service, parts, home?.observe) as unknown as Pipeline<AllParts>
   },
   instruments: [
     events(
@@ -262,25 +257,31 @@ const partOf = (
   const isBare = isTime && (typeof value !== "object" || Fields.durationOf(value) !== undefined)
   const options = isBare ? { duration: value } : value
   const decoded = Fields.decodeEffective(kind, options, Object.keys(Object(options)))
-  if (Result.isSuccess(decoded)) return Result.succeed([kind.make(service, decoded.success, () => undefined)])
+  if (Result.isSuccess(decoded)) return Result.succeed([kind.make(service, decoded.success)])
   return fail(decoded.failure.map((problem) => ({ ...problem, path: isBare ? [slot] : [slot, ...problem.path] })))
 }
 
 /** The list of patterns has a different instance and different options in each place. */
 type AnyKind = Policy.Kind<Policy.Guard<unknown>, unknown> & { readonly options: Fields.Pure }
 
-const fromParts = (service: string, parts: ReadonlyArray<Part>): Pipeline => {
-  const totals: Totals = { successes: 0, failures: 0, interrupted: 0 }
+const fromParts = (service: string, parts: ReadonlyArray<Part>, home?: Policy.Observer): Pipeline => {
+  const totals: Calls.Totals = { successes: 0, failures: 0, interrupted: 0 }
   const guard =
-    (call: CallOptions | undefined) =>
+    (call: AnsweredCall | undefined) =>
     <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
-      const guarded = parts.reduceRight<Effect.Effect<unknown, unknown, unknown>>(
+      const inner = parts.reduceRight<Effect.Effect<unknown, unknown, unknown>>(
         (inner, part) => apply(part, inner, call),
         self
-      ) as Effect.Effect<A, E, R>
+      )
+      const { fallback } = call ?? {}
+      const guarded = (fallback === undefined ? inner : Fallback.orElse(inner, fallback, { service })) as Effect.Effect<
+        A,
+        E,
+        R
+      >
       return Effect.withFiber((fiber) =>
         Effect.onExitPrimitive(guarded, (exit) => {
-          settle(service, totals, fiber, exit)
+          Calls.settle(service, totals, fiber, exit, home)
           return undefined
         })
       )
@@ -310,26 +311,3 @@ const apply = (
   const own: Policy.CallOptions = { ...functions[part.kind], key: call.key }
   return part.executeWith(own)(self)
 }
-
-const settle = (
-  service: string,
-  totals: Totals,
-  fiber: Fiber.Fiber<unknown, unknown>,
-  exit: Exit.Exit<unknown, unknown>
-): void => {
-  if (exit._tag === "Success") {
-    totals.successes++
-    return
-  }
-  if (Cause.hasInterruptsOnly(exit.cause)) {
-    totals.interrupted++
-    return
-  }
-  totals.failures++
-  if (!Policy.isObserved(fiber)) return
-  const error = Outcome.subjectOf(exit.cause)
-  const attributes = Cause.hasDies(exit.cause) ? DEFECT : Classifier.traitLabels(error, Policy.wallMillis(fiber))
-  Policy.emit(fiber, { _tag: "CallFailed", kind: "pipeline", service, severity: "Debug", attributes, error })
-}
-
-const DEFECT = { error_code: "defect", category: "server_error", status_code: "500", retry_policy: "never" }

@@ -91,8 +91,8 @@ export interface Kind<out I extends Instance, out Options> {
   readonly options: Schema.Codec<Options, unknown>
   /** Options that others make meaningless, each with the reason. To set one of these is a mistake, and reported as such. */
   ineffective(options: Options): Readonly<Record<string, string>>
-  /** Makes the instance of a service from valid options. `sibling` finds other instances of the same service. */
-  make(service: string, options: Options, sibling: Sibling): I
+  /** Makes the instance of a service from valid options; without a home, it belongs to no registry. */
+  make(service: string, options: Options, home?: Home): I
   readonly instruments: ReadonlyArray<Instrument<I>>
   /** How calls ended, by outcome, since the instance was made. "success" counts as effective. */
   outcomes(instance: I, now: number): Readonly<Record<string, number>>
@@ -109,6 +109,13 @@ export interface Command<out I extends Instance> {
 
 /** A kind of whatever pattern. */
 export type AnyKind = Kind<Instance, unknown>
+
+/** The registry that an instance belongs to, wherever it is used. */
+export interface Home {
+  readonly sibling: Sibling
+  /** Hears the events of the instance. */
+  readonly observe: Observer
+}
 
 /** Finds the instance of another pattern for the same service; `undefined` where that pattern is switched off. */
 export type Sibling = <I extends Instance, Options>(kind: Kind<I, Options>) => I | undefined
@@ -162,14 +169,17 @@ export class ResilienceRegistry extends Context.Service<
     readonly get: <I extends Instance, Options>(kind: Kind<I, Options>, service: string) => I | undefined
     /** All instances that have been made. */
     readonly instances: () => ReadonlyArray<Instance>
-    /** Hears every event of the fibers under the layer. */
+    /** Hears the events of the fibers under the layer that are about instances of no registry. */
     readonly observe: Observer
-    /** Passes on every event that {@link observe} hears, until the returned function is called. */
+    /** Passes on the events of the registry's own instances, and what {@link observe} hears, until the result is called. */
     readonly subscribe: (observer: Observer) => () => void
   }
 >()("effect-resilience/ResilienceRegistry") {}
 
-/** Tells an observer all events of the fibers under the registry, until the scope closes. Any number may subscribe. */
+/**
+ * Tells an observer the events of the registry's instances, and those of other instances that are used under it, until the
+ * scope closes. Any number may subscribe.
+ */
 export const subscribe = (observer: Observer): Effect.Effect<void, never, ResilienceRegistry | Scope.Scope> =>
   Effect.asVoid(
     Effect.acquireRelease(
@@ -200,15 +210,19 @@ export const monotonicMillisOf = (clock: Clock.Clock): number => Number(clock.mo
 export const wallMillis = (fiber: Fiber.Fiber<unknown, unknown>): number =>
   fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
 
-/** Whether anybody would hear an event; ask before making one. */
-export const isObserved = (fiber: Fiber.Fiber<unknown, unknown>): boolean =>
-  registryOf(fiber) !== undefined || fiber.getRef(Observers).length > 0
+/** Whether anybody would hear an event of an instance; ask before making one. */
+export const isObserved = (fiber: Fiber.Fiber<unknown, unknown>, home: Observer | undefined): boolean =>
+  home !== undefined || registryOf(fiber) !== undefined || fiber.getRef(Observers).length > 0
 
-/** Tells everybody who listens; the envelope is completed with the time. */
-export const emit = (fiber: Fiber.Fiber<unknown, unknown>, event: Omit<Event, "at">): void => {
+/** Tells everybody who listens, first the registry that the instance belongs to; the event is completed with the time. */
+export const emit = (
+  fiber: Fiber.Fiber<unknown, unknown>,
+  home: Observer | undefined,
+  event: Omit<Event, "at">
+): void => {
   const dated: Event = { ...event, at: wallMillis(fiber) }
-  const registry = registryOf(fiber)
-  if (registry !== undefined) tell(registry.observe, dated, fiber)
+  const registry = home ?? registryOf(fiber)?.observe
+  if (registry !== undefined) tell(registry, dated, fiber)
   for (const observer of fiber.getRef(Observers)) tell(observer, dated, fiber)
 }
 

@@ -48,11 +48,12 @@ import * as Attempts from "./internal/Attempts.ts"
 import { counter, events, label } from "./internal/instruments.ts"
 import * as Keyed from "./internal/Keyed.ts"
 import * as Fields from "./internal/options.ts"
+import type { RetryExhaustedError } from "./internal/RetryExhaustedError.ts"
 import { backoffFields, Budget, Overload, RateLimit } from "./internal/retryFields.ts"
 import { budgetOf, settingsOf } from "./internal/retrySettings.ts"
 import * as Policy from "./Policy.ts"
 
-export { RetryExhaustedError } from "./internal/Attempts.ts"
+export { RetryExhaustedError } from "./internal/RetryExhaustedError.ts"
 
 /**
  * The settings of a retry.
@@ -83,7 +84,7 @@ export type OptionsInput = typeof Options.Encoded
 export type OnExhausted = "last" | "wrap"
 
 /** The errors of a retried effect. */
-export type Exhausted<E, O extends OnExhausted> = O extends "wrap" ? E | Attempts.RetryExhaustedError<E> : E
+export type Exhausted<E, O extends OnExhausted> = O extends "wrap" ? E | RetryExhaustedError<E> : E
 
 /** The settings, and the name of the dependency (default "default"). */
 export interface MakeOptions<out O extends OnExhausted = OnExhausted> extends OptionsInput {
@@ -170,7 +171,7 @@ export const Kind: Policy.Kind<Retry, Options> = {
   id: "retry",
   options: Options,
   ineffective: () => ({}),
-  make: (service, options) => fromOptions(service, options, undefined, false),
+  make: (service, options, home) => fromOptions(service, options, undefined, false, home?.observe),
   instruments: [
     events(
       metrics.attempts,
@@ -285,10 +286,11 @@ const fromOptions = <O extends OnExhausted>(
   service: string,
   options: Options,
   functions: Functions | undefined,
-  wraps: boolean
+  wraps: boolean,
+  home?: Policy.Observer
 ): Retry<O> => {
   const budget = budgetOf(options)
-  const shared: Attempts.Shared = { service, settings: settingsOf(options), budget, totals: Attempts.noTotals() }
+  const shared: Attempts.Shared = { service, home, settings: settingsOf(options), budget, totals: Attempts.noTotals() }
   const makeBudget = () => budget && RetryBudget.initial(budget)
   const main = makeBudget()
   const keyed = Keyed.make(options, makeBudget, (state) => state !== undefined && state.reserved > 0)

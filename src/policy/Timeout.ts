@@ -96,7 +96,7 @@ export const Kind: Policy.Kind<Timeout, Options> = {
   id: "timeout",
   options: Options,
   ineffective: () => ({}),
-  make: (service, options) => fromOptions(service, options),
+  make: (service, options, home) => fromOptions(service, options, home?.observe),
   instruments: TimeLimit.instruments(({ operationType }) => operationType),
   outcomes: (timeout, now) => TimeLimit.outcomes(timeout.snapshot(now)),
   commands: []
@@ -143,8 +143,12 @@ export const withTimeout: {
 /** Calls limited by a bare duration, whoever makes them. */
 const unnamed = new TimeLimit.LimitedCalls("default", "default")
 
-const fromOptions = (service: string, { duration, operationType = service }: Options): Timeout => {
-  const calls = new TimeLimit.LimitedCalls(service, operationType)
+const fromOptions = (
+  service: string,
+  { duration, operationType = service }: Options,
+  home?: Policy.Observer
+): Timeout => {
+  const calls = new TimeLimit.LimitedCalls(service, operationType, home)
   const execute: Timeout["execute"] = (self) => guard(self, duration, calls)
   return {
     kind: "timeout",

@@ -62,7 +62,8 @@ export const instruments: ReadonlyArray<Instrument> = declaredBy(Registry.kinds)
  * **Gotchas**
  *
  * A wrong literal is a mistake in the program, so it is a defect when the layer is built; it names everything that is wrong.
- * Each call makes a layer of its own, with circuits and permits of its own: make it once.
+ * Each call makes a layer of its own, with circuits and permits of its own: make it once. Where two are alive in one process
+ * and guard the same service, counters show both together, and gauges the newer one.
  */
 export const layer = (config: ResilienceConfig.ConfigInput = {}): Layer.Layer<Policy.ResilienceRegistry> =>
   Layer.effect(
@@ -172,17 +173,17 @@ export const protect: {
     service: string,
     options?: ProtectOptions & { readonly fallback?: (error: E | Rejections) => Effect.Effect<A, E, R> }
   ) => {
-    const guarded = Policy.withInstance(Pipeline.Kind, service, self, (pipeline) =>
+    const unguarded = options?.fallback === undefined ? self : Fallback.orElse(self, options.fallback, { service })
+    return Policy.withInstance(Pipeline.Kind, service, unguarded, (pipeline) =>
       options === undefined ? pipeline.execute(self) : pipeline.executeWith(options)(self)
     )
-    return options?.fallback === undefined ? guarded : Fallback.orElse(guarded, options.fallback, { service })
   }
 )
 
 /** The pipeline of a service, as {@link protect} uses it; `undefined` where `enabled` is false. */
 export const pipeline = (
   service: string
-): Effect.Effect<Pipeline.Pipeline | undefined, never, Policy.ResilienceRegistry> =>
+): Effect.Effect<Pipeline.Pipeline<Pipeline.AllParts> | undefined, never, Policy.ResilienceRegistry> =>
   Policy.instanceOf(Pipeline.Kind, service)
 
 /** Tells what {@link protect} does for a service. See {@link Pipeline.explain}. */

@@ -286,7 +286,7 @@ describe("the kind", () => {
 
   it("makes the same bulkhead from valid options", () => {
     const options = Bulkhead.makeUnsafe({ maxConcurrent: 2, maxQueue: 3 }).options
-    const bulkhead = Bulkhead.Kind.make("llm", options, () => undefined)
+    const bulkhead = Bulkhead.Kind.make("llm", options)
     expect(bulkhead.snapshot(0)).toMatchObject({ kind: Bulkhead.Kind.id, service: "llm", limit: 2, maxQueue: 3 })
   })
 })

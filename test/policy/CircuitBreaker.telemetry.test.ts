@@ -405,7 +405,7 @@ describe("the kind", () => {
 
   it.effect("offers its commands to operators", () =>
     Effect.gen(function* () {
-      const breaker = Kind.make("llm", CircuitBreaker.makeUnsafe().options, () => undefined)
+      const breaker = Kind.make("llm", CircuitBreaker.makeUnsafe().options)
       const states: Array<string> = []
       for (const name of ["trip", "isolate", "reset"]) {
         yield* Kind.commands.find((command) => command.name === name)!.run(breaker)

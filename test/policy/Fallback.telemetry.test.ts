@@ -361,7 +361,7 @@ describe("the counts of a service under a registry", () => {
   it.effect("never count a call twice, nor at all if it was interrupted before its end", () =>
     Effect.gen(function* () {
       const makeRegistry = () => {
-        const record = Fallback.Kind.make("prices", {}, () => undefined)
+        const record = Fallback.Kind.make("prices", {})
         const registry = Policy.ResilienceRegistry.of({
           get: (() => record) as never,
           instances: () => [record],

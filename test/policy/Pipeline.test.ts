@@ -423,20 +423,20 @@ describe("Kind", () => {
     const retry = Retry.makeUnsafe()
     const timeout = Timeout.makeUnsafe()
     const sibling: Policy.Sibling = (kind) => [retry, timeout].find((one) => one.kind === kind.id) as never
-    const pipeline = Pipeline.Kind.make("llm", {}, sibling)
+    const pipeline = Pipeline.Kind.make("llm", {}, { sibling, observe: () => {} })
     const parts: ReadonlyArray<unknown> = pipeline.parts
     expect(parts[0] === retry && parts[1] === timeout).toBe(true)
     expect([pipeline.service, pipeline.describe()]).toEqual(["llm", "retry > timeout"])
   })
 
   it("makes one that passes through when everything is switched off", () => {
-    const pipeline = Pipeline.Kind.make("llm", {}, () => undefined)
+    const pipeline = Pipeline.Kind.make("llm", {})
     expect(pipeline.parts).toEqual([])
     expect(Effect.runSync(Effect.succeed(1).pipe(pipeline.execute, Effect.orDie))).toBe(1)
   })
 
   it("names the outcomes, success by its agreed name", () => {
-    const pipeline = Pipeline.Kind.make("llm", {}, () => undefined)
+    const pipeline = Pipeline.Kind.make("llm", {})
     Effect.runSync(Effect.succeed(1).pipe(pipeline.execute, Effect.orDie))
     Effect.runSync(Effect.succeed(1).pipe(pipeline.execute, Effect.orDie))
     Effect.runSync(Effect.fail("down").pipe(pipeline.execute, Effect.ignore))

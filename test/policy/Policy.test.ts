@@ -17,9 +17,11 @@ import { RecordedEvents } from "../../src/testing/index.ts"
 const event = { _tag: "Sneezed", kind: "nose", service: "llm", severity: "Info", attributes: {} } as const
 
 const emit = (part: Partial<Policy.Event> = {}): Effect.Effect<void> =>
-  Effect.withFiber((fiber) => Effect.sync(() => Policy.emit(fiber, { ...event, ...part })))
+  Effect.withFiber((fiber) => Effect.sync(() => Policy.emit(fiber, undefined, { ...event, ...part })))
 
-const isObserved: Effect.Effect<boolean> = Effect.withFiber((fiber) => Effect.succeed(Policy.isObserved(fiber)))
+const isObserved: Effect.Effect<boolean> = Effect.withFiber((fiber) =>
+  Effect.succeed(Policy.isObserved(fiber, undefined))
+)
 
 const observing = (observers: ReadonlyArray<Policy.Observer>) => Effect.provide(Policy.layerObservers(observers))
 

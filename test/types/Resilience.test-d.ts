@@ -191,7 +191,7 @@ describe("layers", () => {
 describe("what is read from the registry", () => {
   it("needs the registry", () => {
     expectTypeOf(Resilience.pipeline("llm")).toEqualTypeOf<
-      Effect.Effect<Pipeline.Pipeline | undefined, never, Registry>
+      Effect.Effect<Pipeline.Pipeline<Pipeline.AllParts> | undefined, never, Registry>
     >()
     expectTypeOf(Resilience.explain("llm")).toEqualTypeOf<Effect.Effect<string, never, Registry>>()
     expectTypeOf(Resilience.snapshots).toEqualTypeOf<Effect.Effect<ReadonlyArray<Policy.Snapshot>, never, Registry>>()

@@ -12,45 +12,10 @@ import * as RetryBudget from "../../core/RetryBudget.ts"
 import * as Classifier from "../Classifier.ts"
 import * as Outcome from "../Outcome.ts"
 import * as Policy from "../Policy.ts"
-import { labelOf, withTraits } from "../ResilienceError.ts"
+import { labelOf } from "../ResilienceError.ts"
 import { traced } from "./attemptSpan.ts"
+import { RetryExhaustedError } from "./RetryExhaustedError.ts"
 import * as TimeLimit from "./TimeLimit.ts"
-
-/**
- * The attempts ran out. `causes` are those of all attempts, in their order; `lastError` is the error of the last one, which
- * is what a caller gets when it does not ask for this wrapper.
- */
-export class RetryExhaustedError<out E = unknown> extends withTraits({
-  errorCode: "resilience.retry_exhausted",
-  httpStatus: 503,
-  category: "external_error",
-  retryPolicy: "never",
-  userMessage: "The service is temporarily unavailable. Please try again later."
-}) {
-  readonly _tag = "RetryExhaustedError"
-  readonly lastError: E
-  readonly causes: ReadonlyArray<Cause.Cause<E>>
-  constructor(fields: {
-    readonly service: string
-    readonly lastError: E
-    readonly causes: ReadonlyArray<Cause.Cause<E>>
-    readonly retryAfter?: Duration.Duration | undefined
-  }) {
-    super(fields.service, fields.retryAfter)
-    this.lastError = fields.lastError
-    this.causes = fields.causes
-  }
-  /** How often the call was made. */
-  get attempts(): number {
-    return this.causes.length
-  }
-  override get cause(): E {
-    return this.lastError
-  }
-  get message(): string {
-    return `the call of "${this.service}" failed ${this.attempts} times, last with ${labelOf(this.lastError)}`
-  }
-}
 
 /** The counts of a retry since it was made. `failures` are calls that ended in another way than by running out. */
 export interface Totals {
@@ -68,6 +33,7 @@ export interface Totals {
 /** What all calls of one retry share. */
 export interface Shared {
   readonly service: string
+  readonly home: Policy.Observer | undefined
   readonly settings: Machine.Settings
   readonly budget: RetryBudget.Settings | undefined
   readonly totals: Totals
@@ -277,11 +243,12 @@ class Attempts<A, E, R> {
   }
 
   private tell(_tag: string, severity: Policy.Severity, error: E, attributes: Record<string, string | number>): void {
-    if (!Policy.isObserved(this.fiber)) return
-    Policy.emit(this.fiber, {
+    const { home, service } = this.shared
+    if (!Policy.isObserved(this.fiber, home)) return
+    Policy.emit(this.fiber, home, {
       _tag,
       kind: "retry",
-      service: this.shared.service,
+      service,
       severity,
       attributes: { ...attributes, exception_type: labelOf(error) },
       error

@@ -21,6 +21,7 @@ import * as Keyed from "./Keyed.ts"
 /** The part of a breaker that does not know how options are written. */
 export abstract class Breaker implements CircuitBreaker.CircuitBreaker, Shared {
   readonly service: string
+  readonly home: Policy.Observer | undefined
   readonly settings: Machine.Settings
   readonly slowMillis: number | undefined
   readonly classify: Outcome.Classify
@@ -31,8 +32,14 @@ export abstract class Breaker implements CircuitBreaker.CircuitBreaker, Shared {
   private readonly main: Circuit
   private keyed: Keyed.Keyed<Circuit> | undefined = undefined
 
-  constructor(service: string, options: CircuitBreaker.Options, classify: Outcome.Classify) {
+  constructor(
+    service: string,
+    options: CircuitBreaker.Options,
+    classify: Outcome.Classify,
+    home: Policy.Observer | undefined
+  ) {
     this.service = service
+    this.home = home
     this.settings = settingsOf(options)
     this.slowMillis = slowMillisOf(options)
     this.classify = classify

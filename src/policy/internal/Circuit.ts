@@ -42,6 +42,7 @@ type Change = (state: Machine.State, settings: Machine.Settings, now: number, ra
 /** What the circuits of one breaker share, whatever their key. */
 export interface Shared {
   readonly service: string
+  readonly home: Policy.Observer | undefined
   readonly settings: Machine.Settings
   /** A call that takes longer is slow; `undefined` when slow calls are not watched. */
   readonly slowMillis: number | undefined
@@ -292,9 +293,9 @@ export class Circuit {
     error: unknown,
     attributes: () => Policy.Event["attributes"]
   ): void {
-    if (!Policy.isObserved(fiber)) return
-    const { service } = this.shared
-    Policy.emit(fiber, { _tag, kind: "circuit-breaker", service, severity, attributes: attributes(), error })
+    const { home, service } = this.shared
+    if (!Policy.isObserved(fiber, home)) return
+    Policy.emit(fiber, home, { _tag, kind: "circuit-breaker", service, severity, attributes: attributes(), error })
   }
 
   private random(fiber: Fiber.Fiber<unknown, unknown>): number {

@@ -59,6 +59,7 @@ export interface Totals {
 /** What the gates of one bulkhead share, whatever their key. */
 export interface Shared {
   readonly service: string
+  readonly home: Policy.Observer | undefined
   readonly queueMillis: number
   readonly totals: Totals
   settings: Machine.Settings
@@ -71,8 +72,13 @@ export interface Gate {
 }
 
 /** What the gates of a bulkhead share. */
-export const makeShared = (service: string, { maxConcurrent, maxQueue, queueTimeout }: Options): Shared => ({
+export const makeShared = (
+  service: string,
+  { maxConcurrent, maxQueue, queueTimeout }: Options,
+  home: Policy.Observer | undefined
+): Shared => ({
   service,
+  home,
   queueMillis: queueTimeout === undefined ? Infinity : Duration.toMillis(queueTimeout),
   totals: { successes: 0, failures: 0, interrupted: 0, rejectedFull: 0, rejectedQueueTimeout: 0 },
   settings: { maxConcurrent, maxQueue }
@@ -187,11 +193,12 @@ class Passage {
 
   /** Only a trace wants to know about every wait. */
   private tellAdmission({ shared }: Gate, fiber: Fiber.Fiber<unknown, unknown>, queuedAt: number): void {
-    if (!Policy.isObserved(fiber)) return
-    Policy.emit(fiber, {
+    const { home, service } = shared
+    if (!Policy.isObserved(fiber, home)) return
+    Policy.emit(fiber, home, {
       _tag: "BulkheadAdmission",
       kind: "bulkhead",
-      service: shared.service,
+      service,
       severity: "Debug",
       attributes: { wait_millis: Policy.monotonicMillis(fiber) - queuedAt }
     })
@@ -202,12 +209,12 @@ class Passage {
     fiber: Fiber.Fiber<unknown, unknown>,
     reason: BulkheadRejectedError["reason"]
   ): BulkheadRejectedError {
-    const { service, settings, totals } = shared
+    const { home, service, settings, totals } = shared
     if (reason === "full") totals.rejectedFull++
     else totals.rejectedQueueTimeout++
     const error = new BulkheadRejectedError({ service, reason, limit: settings.maxConcurrent })
-    if (Policy.isObserved(fiber)) {
-      Policy.emit(fiber, {
+    if (Policy.isObserved(fiber, home)) {
+      Policy.emit(fiber, home, {
         _tag: "BulkheadRejection",
         kind: "bulkhead",
         service,

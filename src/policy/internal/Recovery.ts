@@ -46,30 +46,37 @@ export interface Recovery {
 /** The types of a fallback depend on its form and are told by its face; here it is any effect. */
 type AnyEffect = Effect.Effect<unknown, unknown, unknown>
 
+/** Where the fallbacks of a service are counted, and who hears about them. */
+export interface Account {
+  readonly totals: Totals
+  readonly home: Policy.Observer | undefined
+}
+
 /** Guards an effect. */
 export const guard = (
   self: AnyEffect,
   recovery: Recovery,
-  totalsOf: (fiber: Fiber.Fiber<unknown, unknown>) => Totals | undefined
+  recordOf: (fiber: Fiber.Fiber<unknown, unknown>) => Account | undefined
 ): AnyEffect =>
   Effect.withFiber((fiber) => {
-    const totals = totalsOf(fiber)
+    const record = recordOf(fiber)
     return Effect.matchCauseEffect(self, {
       onSuccess: (value) => {
-        if (totals !== undefined) totals.successes++
+        if (record !== undefined) record.totals.successes++
         recovery.onSuccess?.(value, fiber)
         return Effect.succeed(value)
       },
-      onFailure: (cause) => answerTo(cause, recovery, totals, fiber)
+      onFailure: (cause) => answerTo(cause, recovery, record, fiber)
     })
   })
 
 const answerTo = (
   cause: Cause.Cause<unknown>,
   recovery: Recovery,
-  totals: Totals | undefined,
+  record: Account | undefined,
   fiber: Fiber.Fiber<unknown, unknown>
 ): AnyEffect => {
+  const totals = record?.totals
   const error = Outcome.firstError(cause)
   const fail = (cause: Cause.Cause<unknown>): AnyEffect => {
     if (totals !== undefined) countFailure(totals, cause)
@@ -83,8 +90,8 @@ const answerTo = (
     return fail(Cause.combine(cause, Cause.die(defect)))
   }
   if (answer === undefined) return fail(cause)
-  if (Policy.isObserved(fiber)) {
-    Policy.emit(fiber, {
+  if (Policy.isObserved(fiber, record?.home)) {
+    Policy.emit(fiber, record?.home, {
       _tag: "FallbackUsed",
       kind: "fallback",
       service: recovery.service,

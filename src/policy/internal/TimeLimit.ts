@@ -58,6 +58,8 @@ export interface Deadline {
   /** Whose deadline it is, and how long it was at the start: for the error. */
   readonly service: string
   readonly duration: Duration.Duration
+  /** Who hears that it passed. */
+  readonly home?: Policy.Observer | undefined
 }
 
 /** The deadline of the running fiber, if it has one. */
@@ -102,12 +104,14 @@ export const TOTAL = "total"
 export class LimitedCalls {
   readonly service: string
   readonly operationType: string
+  readonly home: Policy.Observer | undefined
   readonly totals: Totals = { successes: 0, failures: 0, exceeded: 0, interrupted: 0 }
   readonly elapsedSeconds = Histogram.make(BOUNDS)
 
-  constructor(service: string, operationType: string) {
+  constructor(service: string, operationType: string, home?: Policy.Observer) {
     this.service = service
     this.operationType = operationType
+    this.home = home
   }
 
   /** Records how long a call took, and returns when it ended. */
@@ -131,9 +135,10 @@ export class LimitedCalls {
   exceed(fiber: Fiber.Fiber<unknown, unknown>, limit: Deadline, error: TimeoutExceededError): void {
     this.totals.exceeded++
     const isTotal = error.scope === "total"
-    if (!Policy.isObserved(fiber) || (isTotal && reported.has(limit))) return
+    const home = isTotal ? limit.home : this.home
+    if (!Policy.isObserved(fiber, home) || (isTotal && reported.has(limit))) return
     if (isTotal) reported.add(limit)
-    Policy.emit(fiber, {
+    Policy.emit(fiber, home, {
       _tag: "TimeoutExceeded",
       kind: isTotal ? "deadline" : "timeout",
       service: limit.service,

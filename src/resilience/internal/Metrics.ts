@@ -15,6 +15,7 @@ import * as Metric from "effect/Metric"
 import * as Histogram from "../../core/Histogram.ts"
 import * as Policy from "../../policy/Policy.ts"
 import * as EventCounters from "./EventCounters.ts"
+import * as SharedSeries from "./SharedSeries.ts"
 
 /** The names of the metrics that every pattern has. */
 export const names = {
@@ -68,13 +69,18 @@ export const declaredBy = (kinds: ReadonlyArray<Policy.AnyKind>) => {
 
 /** Metrics of these kinds, for the metric registry and the clock of a context. */
 export const make = (context: Context.Context<never>, kinds: ReadonlyArray<Policy.AnyKind>): Metrics => {
-  const registrations: Array<Metric.Registration> = []
+  const shown: Array<() => void> = []
   let isClosed = false
   const instances = new Map<string, Array<Policy.Instance>>()
   const clock = Context.get(context, Clock.Clock)
   const now = () => Policy.monotonicMillisOf(clock)
 
-  const register = <Input, State>(metric: Metric.Metric<Input, State>, get: () => State): void => {
+  const register = <Input, State>(
+    metric: Metric.Metric<Input, State>,
+    labels: Policy.Labels,
+    get: () => State,
+    combine: SharedSeries.Combine<State>
+  ): void => {
     if (isClosed) return
     let state = get()
     const read = (): State => {
@@ -83,17 +89,30 @@ export const make = (context: Context.Context<never>, kinds: ReadonlyArray<Polic
       })
       return state
     }
-    registrations.push(Metric.registerUnsafe(metric, context, { get: read, update: () => {}, modify: () => {} }))
+    shown.push(SharedSeries.show(context, metric, labels, read, combine))
   }
   const registerCounter = (described: Described, labels: Policy.Labels, read: () => number): void =>
-    register(Metric.counter(described.name, { ...optionsOf(described, labels), incremental: true }), () => {
-      return { count: read(), incremental: true }
-    })
+    register(
+      Metric.counter(described.name, { ...optionsOf(described, labels), incremental: true }),
+      labels,
+      () => ({ count: read(), incremental: true }),
+      SharedSeries.sum
+    )
   const registerGauge = (described: Described, labels: Policy.Labels, read: () => number): void =>
-    register(Metric.gauge(described.name, optionsOf(described, labels)), () => ({ value: read() }))
+    register(
+      Metric.gauge(described.name, optionsOf(described, labels)),
+      labels,
+      () => ({ value: read() }),
+      SharedSeries.newest
+    )
   const registerHistogram = (described: Described, labels: Policy.Labels, read: () => Histogram.Histogram): void => {
     const boundaries = read().bounds
-    register(Metric.histogram(described.name, { ...optionsOf(described, labels), boundaries }), () => stateOf(read()))
+    register(
+      Metric.histogram(described.name, { ...optionsOf(described, labels), boundaries }),
+      labels,
+      () => stateOf(read()),
+      SharedSeries.newest
+    )
   }
 
   const countersByInstrument = new Map<Policy.Instrument, EventCounters.EventCounters>()
@@ -150,7 +169,7 @@ export const make = (context: Context.Context<never>, kinds: ReadonlyArray<Polic
     },
     close: () => {
       isClosed = true
-      for (const registration of registrations) registration.remove()
+      for (const hide of shown.splice(0)) hide()
     }
   }
 }

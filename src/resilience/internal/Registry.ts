@@ -40,6 +40,15 @@ export const make = (config: ResilienceConfig, context: Context.Context<never>):
     Effect.runForkWith(context)(Effect.logWarning(`${message}. It gets the defaults.`))
   }
 
+  const broadcast: Policy.Observer = (event, fiber) => {
+    // A copy: who subscribes while this goes on hears the next event, not this one.
+    for (const observer of Array.from(observers)) Policy.tell(observer, event, fiber)
+  }
+  const observe: Policy.Observer = (event, fiber) => {
+    metrics.count(event)
+    broadcast(event, fiber)
+  }
+
   /** `undefined` where the pattern is switched off. */
   const optionsOf = (kind: Policy.AnyKind, service: string): unknown => {
     const slot = slots.get(kind)
@@ -51,7 +60,7 @@ export const make = (config: ResilienceConfig, context: Context.Context<never>):
   const makeInstance = (kind: Policy.AnyKind, service: string): Policy.Instance | undefined => {
     const options = optionsOf(kind, service)
     if (options === undefined) return undefined
-    const instance = kind.make(service, options, (sibling) => get(sibling, service))
+    const instance = kind.make(service, options, { sibling: (kind) => get(kind, service), observe })
     metrics.add(kind, instance)
     return instance
   }
@@ -72,11 +81,7 @@ export const make = (config: ResilienceConfig, context: Context.Context<never>):
     service: {
       get,
       instances: () => [...instances.values()].flatMap((all) => [...all.values()].filter((one) => one !== undefined)),
-      observe: (event, fiber) => {
-        metrics.count(event)
-        // A copy: who subscribes while this goes on hears the next event, not this one.
-        for (const observer of Array.from(observers)) Policy.tell(observer, event, fiber)
-      },
+      observe: broadcast,
       subscribe: (observer) => {
         const own: Policy.Observer = (event, fiber) => observer(event, fiber)
         observers.add(own)

@@ -2,3 +2,4 @@
  * Telemetry of all policies of an application.
  */
 export * as Metrics from "./Metrics.ts"
+export * as Spans from "./Spans.ts"

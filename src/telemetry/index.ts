@@ -3,3 +3,4 @@
  */
 export * as Metrics from "./Metrics.ts"
 export * as Spans from "./Spans.ts"
+export * as Logs from "./Logs.ts"

@@ -14,6 +14,8 @@ export type Program = keyof typeof packages
 export const describeWith = (program: Program): typeof describe | typeof describe.skip => {
   const isInstalled = spawnSync(program, ["--version"]).error === undefined
   if (isInstalled || process.env["CI_SERVERS"] === "required") return describe
-  process.stderr.write(`skipped, because ${program} is not installed. On Debian: apt-get install ${packages[program]}\n`)
+  process.stderr.write(
+    `skipped, because ${program} is not installed. On Debian: apt-get install ${packages[program]}\n`
+  )
   return describe.skip
 }

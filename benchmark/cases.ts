@@ -2,7 +2,7 @@
  * What is compared with what, and how much it may cost.
  */
 import { Effect } from "effect"
-import { awaiting, inFiber } from "./loops.ts"
+import { awaiting, inFiber, inFiberWith } from "./loops.ts"
 import { asynchronous, bare, call, failing, failingCall, immediate } from "./operations.ts"
 import * as cockatiel from "./peers/cockatiel.ts"
 import * as effect from "./peers/effect.ts"
@@ -166,5 +166,32 @@ export const cases: ReadonlyArray<Case> = [
     name: "all five piped, asynchronous",
     variants: { ours: asynchronously(ours.withAll), effect: asynchronously(effect.withAll) },
     targets: { effect: 1 / 3 }
+  },
+  {
+    name: "protect with metrics, log and traces on, against off, immediate",
+    variants: {
+      ours: { bare: bare.immediate, guarded: inFiberWith(ours.observed, () => ours.withObserved(immediate)) },
+      reference: immediately(ours.unobserved.execute)
+    },
+    targets: { reference: 1.1 }
+  },
+  {
+    name: "protect with metrics, log and traces on, against off, asynchronous",
+    variants: {
+      ours: { bare: bare.asynchronous, guarded: inFiberWith(ours.observed, () => ours.withObserved(asynchronous)) },
+      reference: asynchronously(ours.unobserved.execute)
+    },
+    targets: { reference: 1.1 }
+  },
+  {
+    name: "protect by name, against by instance",
+    variants: {
+      ours: { bare: bare.asynchronous, guarded: inFiberWith(ours.observed, () => ours.withName(asynchronous)) },
+      reference: {
+        bare: bare.asynchronous,
+        guarded: inFiberWith(ours.observed, () => ours.withObserved(asynchronous))
+      }
+    },
+    targets: { reference: 1.3 }
   }
 ]

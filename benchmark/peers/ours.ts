@@ -1,8 +1,9 @@
 /**
  * The policies of this library, with the same settings as the peers.
  */
-import { Effect } from "effect"
-import { Bulkhead, CircuitBreaker, Fallback, Pipeline, Retry, Timeout } from "effect-resilience"
+import { Effect, Layer, Scope } from "effect"
+import { Bulkhead, CircuitBreaker, Fallback, Pipeline, Resilience, Retry, Timeout } from "effect-resilience"
+import { Logs, Spans } from "effect-resilience/telemetry"
 
 const duration = "1 day"
 
@@ -31,6 +32,25 @@ export const pipeline = Pipeline.makeUnsafe({
   bulkhead: {},
   timeout: "5 seconds"
 })
+
+/** What is configured for a service by default, by itself. */
+export const unobserved = Pipeline.makeUnsafe({ retry: {}, circuitBreaker: {}, bulkhead: {}, timeout: "5 seconds" })
+
+/** The same in an application that has metrics, a log and traces. */
+export const observed = Effect.runSync(
+  Layer.buildWithScope(
+    Layer.mergeAll(Logs.layer(), Spans.layer).pipe(
+      Layer.provideMerge(Resilience.layer({ services: { bench: { timeout: "5 seconds" } } }))
+    ),
+    Scope.makeUnsafe()
+  )
+)
+
+const observedPipeline = Effect.runSyncWith(observed)(Resilience.pipeline("bench"))!
+
+export const withObserved = <A, E>(self: Effect.Effect<A, E>) => observedPipeline.execute(self)
+
+export const withName = <A, E>(self: Effect.Effect<A, E>) => Resilience.protect(self, "bench")
 
 /** All five, one around the other. */
 export const withAll = <A, E>(self: Effect.Effect<A, E>) =>

@@ -5,7 +5,7 @@
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Context, Effect, Layer } from "effect"
 import { HttpRouter, HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
-import { PrometheusMetrics } from "effect/observability"
+import { Metrics } from "effect-resilience/telemetry"
 import { createServer } from "node:http"
 import { protect } from "./protection.ts"
 import { makeProvider } from "./provider-client.ts"
@@ -47,7 +47,7 @@ const Protected = (upstreamUrl: string) =>
 
 /** Listens until the scope closes, and returns its address. */
 export const start = Effect.fnUntraced(function* (upstreamUrl: string) {
-  const Routes = Layer.mergeAll(Unprotected(upstreamUrl), Protected(upstreamUrl), PrometheusMetrics.layerHttp())
+  const Routes = Layer.mergeAll(Unprotected(upstreamUrl), Protected(upstreamUrl), Metrics.layerHttp())
   const server = yield* Layer.build(
     HttpRouter.serve(Routes, { disableLogger: true, disableListenLog: true }).pipe(
       Layer.provideMerge(

@@ -86,7 +86,7 @@ export const make = (options: OptionsInput = {}): Effect.Effect<Policy.Observer,
     const throttles = new Map<string, Throttle.State<Line>>()
 
     const log = ({ context, event }: Line, count: number): void => {
-      const times = count === 1 ? "" : `, ${count} times in ${Duration.format(window)}`
+      const times = count === 1 ? "" : `, ${count} times more`
       const attributes = { ...Attributes.ofEvent(event), ...(count > 1 && { "resilience.count": count }) }
       Effect.logWithLevel(levelOf(event))(`${event.service}: ${textOf(event, inColor)}${times}`).pipe(
         Effect.annotateLogs(attributes),

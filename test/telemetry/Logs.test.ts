@@ -134,7 +134,7 @@ describe("repetitions", () => {
       expect(log.texts()).toEqual([])
       yield* later("1 millis")
       expect(log.lines.map(({ annotations }) => annotations["resilience.count"])).toEqual([999])
-      expect(log.texts()).toEqual(["Warn llm: call rejected, the circuit is open, 999 times in 10s"])
+      expect(log.texts()).toEqual(["Warn llm: call rejected, the circuit is open, 999 times more"])
     }).pipe(logging(log.layer))
   })
 
@@ -190,7 +190,7 @@ describe("repetitions", () => {
     const { execute } = breaker()
     return Effect.gen(function* () {
       yield* Effect.repeat(Effect.exit(execute(down)), { times: 3 }).pipe(logging(log.layer))
-      expect(log.texts().slice(2)).toEqual(["Warn llm: call rejected, the circuit is open, 2 times in 10s"])
+      expect(log.texts().slice(2)).toEqual(["Warn llm: call rejected, the circuit is open, 2 times more"])
       yield* later("1 minute")
       expect(log.texts()).toEqual([])
     })

@@ -6,7 +6,7 @@
  * A share is that of five minutes, and an alert waits for ten: what happened once is out of the window before. Who does not
  * call does not alert: without calls there is no share.
  */
-import { targets } from "./measures.ts"
+import { percent, targets } from "./measures.ts"
 import * as Query from "./queries.ts"
 import { measured } from "./recording.ts"
 import { type AlertName, runbookUrl } from "./runbook.ts"
@@ -43,7 +43,6 @@ const rule = (name: AlertName, { description, expr, for: wait, severity, summary
 })
 
 const everything = Query.rules("30m")
-const percent = (share: number): string => `${Number((share * 100).toFixed(2))} %`
 const SHARE = "{{ $value | humanizePercentage }}"
 
 /** An open circuit that nobody asks stays open until the next call: it harms nobody. */

@@ -14,6 +14,9 @@ export const targets = {
   falsePositives: 0.01
 } as const
 
+/** A share in words. */
+export const percent = (share: number): string => `${Number((share * 100).toFixed(2))} %`
+
 /** Counts by job and service (those of timeouts by operation type too), each an expression. */
 export interface Counts {
   readonly successes: string

@@ -97,7 +97,7 @@ const panel = (
       defaults: {
         unit: about.unit,
         ...(about.decimals !== undefined && { decimals: about.decimals }),
-        ...(about.unit === "state" ? {} : { min: 0 }),
+        min: 0,
         ...(about.max !== undefined && { max: about.max }),
         ...(about.noValue !== undefined && { noValue: about.noValue }),
         color: { mode: type === "timeseries" || type === "piechart" ? "palette-classic" : "thresholds" },

@@ -17,7 +17,7 @@ export const circuitBreakers = row("Circuit breakers", [
         "Next: is it one replica or all of them, and which errors led to it?",
       width: 7,
       queries: [{ expr: Measure.worstState(now), legend: SERVICE, isInstant: true }],
-      unit: "state",
+      unit: "none",
       mappings: stateMappings,
       noValue: "no circuits are scraped",
       alerts: ["CircuitBreakerOpen", "CircuitBreakerIsolated"]
@@ -31,7 +31,7 @@ export const circuitBreakers = row("Circuit breakers", [
       "A circuit turns half-open with the first call after its open time, so without calls it stays open and harms nobody.",
     width: 11,
     queries: [{ expr: Measure.worstState(now), legend: SERVICE }],
-    unit: "state",
+    unit: "none",
     mappings: stateMappings,
     alerts: ["CircuitBreakerFlapping"]
   }),

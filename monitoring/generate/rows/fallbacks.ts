@@ -33,7 +33,7 @@ export const fallbacks = row("Fallbacks", [
     title: "Cache hit rate",
     description:
       "Share of the fallback answers in the time range that were an earlier good value. A call whose value was not in the " +
-      "cache keeps its error and is counted nowhere here: see the errors that reached callers.",
+      "cache keeps its error, and no metric counts it as a miss.",
     width: 4,
     queries: [{ expr: `(${hits} or 0 * ${used()}) / (${used()} > 0)`, legend: SERVICE, isInstant: true }],
     unit: "percentunit",

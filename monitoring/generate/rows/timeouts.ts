@@ -42,7 +42,8 @@ export const timeouts = row("Timeouts", [
       "Median and percentile rise together: the dependency is slow or saturated. Only the percentile: some of its calls hang.",
     width: 10,
     queries: [0.5, 0.95].map((quantile) => ({
-      expr: `histogram_quantile(${quantile}, ${buckets("operation_type")})`,
+      // Without calls the quantile is NaN, which is not at least 0.
+      expr: `histogram_quantile(${quantile}, ${buckets("operation_type")}) >= 0`,
       legend: `p${quantile * 100} ${SERVICE} {{operation_type}}`
     })),
     unit: "s"

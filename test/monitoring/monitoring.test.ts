@@ -209,7 +209,7 @@ describe("dashboard", () => {
     ["Recovery time < 5 min", 300],
     ["Breaker false positives < 1 % (upper bound)", 0.01]
   ])("SLOs: %s", (title, target) => {
-    const [panel] = panels.filter((panel) => panel.title === title)
+    const panel = panels.find((panel) => panel.title === title)
     expect(rowOf(panel?.gridPos.y ?? 0)).toBe("SLOs")
     expect(panel?.fieldConfig?.defaults.thresholds.steps.at(-1)?.value).toBe(target)
   })

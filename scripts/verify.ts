@@ -62,6 +62,7 @@ const isDemoReport = (stdout: string): boolean => {
 const steps: ReadonlyArray<readonly [name: string, step: () => Totals]> = [
   ["check", () => one(script("check"))],
   ["lint", () => one(script("lint"))],
+  ["monitoring", () => one(script("monitoring", ["--check"]))],
   ["test", unitTests],
   ["test:types", () => vitest("test:types")],
   ["doctest", () => vitest("doctest")],

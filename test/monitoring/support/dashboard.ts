@@ -1,0 +1,54 @@
+/**
+ * The committed dashboard, as far as tests look at it.
+ */
+import { readFileSync } from "node:fs"
+
+/** A panel, or the title of a row. */
+export interface Panel {
+  readonly id: number
+  readonly type: string
+  readonly title: string
+  readonly description?: string
+  readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number }
+  readonly targets?: ReadonlyArray<{ readonly expr: string; readonly legendFormat: string }>
+  readonly links?: ReadonlyArray<{ readonly url: string }>
+  readonly datasource?: { readonly uid: string }
+  readonly fieldConfig?: {
+    readonly defaults: {
+      readonly unit: string
+      readonly thresholds: { readonly steps: ReadonlyArray<{ readonly color: string; readonly value: number | null }> }
+    }
+  }
+}
+
+/** The dashboard. */
+export interface Dashboard {
+  readonly uid: string
+  readonly title: string
+  readonly schemaVersion: number
+  readonly refresh: string
+  readonly panels: ReadonlyArray<Panel>
+  readonly annotations: { readonly list: ReadonlyArray<{ readonly name: string; readonly expr: string }> }
+  readonly templating: { readonly list: ReadonlyArray<{ readonly name: string; readonly type: string }> }
+}
+
+/** The dashboard. */
+export const dashboard: Dashboard = JSON.parse(readFileSync("monitoring/grafana/dashboards/resilience.json", "utf8"))
+
+/** All queries, with the panel or annotation that asks them. */
+export const queries: ReadonlyArray<{ readonly title: string; readonly expr: string; readonly legend: string }> = [
+  ...dashboard.annotations.list.map(({ expr, name }) => ({ title: name, expr, legend: "" })),
+  ...dashboard.panels.flatMap(({ targets = [], title }) =>
+    targets.map(({ expr, legendFormat }) => ({ title, expr, legend: legendFormat }))
+  )
+]
+
+/** Puts in what Grafana would: all services, and some range. */
+export const interpolate = (expr: string): string =>
+  expr
+    .replaceAll("$__rate_interval_ms", "60000")
+    .replaceAll("$__rate_interval", "1m")
+    .replaceAll("$__interval_ms", "15000")
+    .replaceAll("$__interval", "15s")
+    .replaceAll("$__range", "3h")
+    .replaceAll(/\$(job|service)\b/g, ".*")

@@ -25,8 +25,8 @@ export interface Prometheus {
   readonly url: string
   /** What the HTTP API answers under a path such as "query?query=up". */
   readonly api: <A>(path: string) => Effect.Effect<A, Error>
-  /** Evaluates an expression now. */
-  readonly query: (expression: string) => Effect.Effect<ReadonlyArray<Sample>, Error>
+  /** Evaluates an expression at a time in seconds since 1970, by default now. */
+  readonly query: (expression: string, at?: number) => Effect.Effect<ReadonlyArray<Sample>, Error>
 }
 
 const freePort = Effect.callback<number>((resume) => {
@@ -102,9 +102,11 @@ export const start = (options: Options): Effect.Effect<Prometheus, Error, Scope.
     return {
       url,
       api,
-      query: (expression) =>
+      query: (expression, at) =>
         Effect.map(
-          api<{ readonly result: ReadonlyArray<Sample> }>(`query?query=${encodeURIComponent(expression)}`),
+          api<{ readonly result: ReadonlyArray<Sample> }>(
+            `query?query=${encodeURIComponent(expression)}${at === undefined ? "" : `&time=${at}`}`
+          ),
           ({ result }) => result
         )
     }

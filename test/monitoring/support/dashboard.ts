@@ -43,12 +43,22 @@ export const queries: ReadonlyArray<{ readonly title: string; readonly expr: str
   )
 ]
 
-/** Puts in what Grafana would: all services, and some range. */
-export const interpolate = (expr: string): string =>
+/** What is looked at, in seconds: how much in all, how much for a rate, and how far apart the points are. */
+export interface Windows {
+  readonly range: number
+  readonly rate: number
+  readonly interval: number
+}
+
+/** What Grafana shows at first. */
+const usual: Windows = { range: 10_800, rate: 60, interval: 15 }
+
+/** Puts in what Grafana would, for all services. */
+export const interpolate = (expr: string, { interval, range, rate }: Windows = usual): string =>
   expr
-    .replaceAll("$__rate_interval_ms", "60000")
-    .replaceAll("$__rate_interval", "1m")
-    .replaceAll("$__interval_ms", "15000")
-    .replaceAll("$__interval", "15s")
-    .replaceAll("$__range", "3h")
+    .replaceAll("$__rate_interval_ms", String(1000 * rate))
+    .replaceAll("$__rate_interval", `${rate}s`)
+    .replaceAll("$__interval_ms", String(1000 * interval))
+    .replaceAll("$__interval", `${interval}s`)
+    .replaceAll("$__range", `${range}s`)
     .replaceAll(/\$(job|service)\b/g, ".*")

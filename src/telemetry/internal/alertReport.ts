@@ -4,7 +4,7 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Classifier from "../../policy/Classifier.ts"
-import { labelOf } from "../../policy/ResilienceError.ts"
+import { isResilienceError, labelOf } from "../../policy/ResilienceError.ts"
 
 /** Tells the log how deliveries end. */
 export interface Report {
@@ -35,8 +35,9 @@ export const make = (channel: string): Report => {
 
 /** Why a group is lost, without the message of the error: that of an HTTP error has the URL in it. */
 export const reasonOf = (cause: Cause.Cause<unknown>): string => {
+  if (Cause.hasInterruptsOnly(cause)) return "interrupted"
   const error = Cause.squash(cause)
-  const status = Classifier.statusOf(error)
+  const status = isResilienceError(error) ? undefined : Classifier.statusOf(error)
   const reason = typeof error === "object" && error !== null && "reason" in error ? [labelOf(error.reason)] : []
   return [labelOf(error), ...reason, ...(status === undefined ? [] : [`HTTP ${status}`])].join(", ")
 }

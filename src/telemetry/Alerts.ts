@@ -17,10 +17,10 @@
  * Of an error of the channel only its tag, its reason and its HTTP status are logged: its message may contain the URL, which
  * is often a secret. A channel must be interruptible, otherwise its time limits do not work.
  *
- * **Example** (Alerts on the console)
+ * **Example** (A channel of one's own)
  *
  * ```ts import.meta.vitest
- * import { Console, Effect, Layer } from "effect"
+ * import { Effect, Layer } from "effect"
  * import { CircuitBreaker, Resilience } from "effect-resilience"
  * import { Alerts } from "effect-resilience/telemetry"
  *

@@ -435,9 +435,10 @@ describe("a channel that fails", () => {
       }
     })
     const channel = recording(() =>
-      Effect.flatMap(Effect.serviceOption(Policy.ResilienceRegistry), (registry) => {
-        inside.push(registry._tag)
-        return Effect.fail("no route")
+      Effect.gen(function* () {
+        const [registry, parent] = [Policy.ResilienceRegistry, Tracer.ParentSpan] as const
+        inside.push((yield* Effect.serviceOption(registry))._tag, (yield* Effect.serviceOption(parent))._tag)
+        return yield* Effect.fail("no route")
       })
     )
     const layer = alertsTo(channel.layer)
@@ -446,7 +447,7 @@ describe("a channel that fails", () => {
       yield* fail(yield* breakerOf("llm"))
       yield* TestClock.adjust("1 hour")
       expect(channel.calls()).toBe(3)
-      expect(inside).toEqual(["None", "None", "None"])
+      expect(inside).toEqual(["None", "None", "None", "None", "None", "None"])
       expect(heard).toEqual(["CircuitBreakerFailure", "CircuitBreakerTransition"])
       expect(spans).toEqual(["app"])
     }).pipe(
@@ -612,6 +613,20 @@ describe("the end of the layer", () => {
       yield* Fiber.interrupt(fiber)
       expect(channel.lines()).toEqual([OPENED, "llm: circuit closed after 10s"])
     })
+  })
+
+  it.effect("does not wait longer when the program is interrupted either", () => {
+    const channel = recording(() => Effect.never)
+    return Effect.gen(function* () {
+      const program = Effect.andThen(flapping, Effect.never).pipe(Effect.provide(alertsTo(channel.layer)))
+      const fiber = yield* Effect.forkChild(program)
+      yield* TestClock.adjust("1 second")
+      const interruption = yield* Effect.forkChild(Fiber.interrupt(fiber))
+      yield* TestClock.adjust("9999 millis")
+      expect([channel.calls() > 0, interruption.pollUnsafe()]).toEqual([true, undefined])
+      yield* TestClock.adjust("1 millis")
+      expect(interruption.pollUnsafe()).toEqual(Exit.void)
+    }).pipe(Effect.provide(logInto([])))
   })
 
   it.effect("is the end of alerts", () => {

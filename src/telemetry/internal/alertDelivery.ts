@@ -80,7 +80,7 @@ export const start = (
       Effect.gen(function* () {
         isClosing = true
         Queue.offerUnsafe(wake, undefined)
-        const ended = yield* Effect.timeoutOption(Effect.interruptible(Fiber.await(worker)), options.sendTimeout)
+        const ended = yield* Effect.timeoutOption(Fiber.await(worker), options.sendTimeout)
         if (Option.isNone(ended)) yield* report.lost("there was no time left at the end")
       })
     )

@@ -35,7 +35,7 @@ describe("alerts", () => {
   })
 
   it("can be sent in ways that fail with anything", () => {
-    const send = (_: Alerts.AlertGroup) => Effect.fail(new Error("down"))
+    const send = (group: Alerts.AlertGroup) => Effect.fail(new Error(group.service))
     expectTypeOf(Layer.succeed(Alerts.AlertChannel, { name: "mine", send })).toEqualTypeOf<
       Layer.Layer<Alerts.AlertChannel>
     >()

@@ -231,7 +231,8 @@ describe("Slack, as a real server", () => {
       )
       const { millis } = yield* under(server.url, [], program, { sendTimeout: "100 millis" })
       expect(millis).toBeLessThan(5_000)
-      expect(server.got.length).toBeLessThanOrEqual(1)
+      // The first alert, and all others together at the end; three attempts for each.
+      expect(server.got.length).toBeLessThanOrEqual(6)
     })
   )
 })

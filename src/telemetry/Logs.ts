@@ -4,7 +4,7 @@
  * **Details**
  *
  * A line each for a change of a circuit's state, a retry whose attempts ran out or that was given up, a rejection, and an
- * answer that is stale, with its age. A dead dependency does not flood the log: the first of a kind is logged at once, and
+ * answer that may be wrong: one that is stale, with its age, and a yes or a no because nobody could be asked. A dead dependency does not flood the log: the first of a kind is logged at once, and
  * what follows for the same service within the window (default 10 seconds) becomes one line at its end, which tells how
  * often it happened. Transitions are never held back. Everything else, such as each retry and each timeout, is there for who
  * lets "Debug" pass.
@@ -120,7 +120,7 @@ export const make = (options: OptionsInput = {}): Effect.Effect<Policy.Observer,
       if (LogLevel.isLessThan(level, fiber.cache.minimumLogLevel)) return
       const line = { event, context: fiber.context }
       if (level === "Debug" || event._tag === TRANSITION) log(line, 1)
-      else throttle(`${event._tag} ${event.service}`, line, Policy.monotonicMillis(fiber))
+      else throttle(subjectOf(event), line, Policy.monotonicMillis(fiber))
     }
   })
 
@@ -130,6 +130,10 @@ export const layer = (options?: OptionsInput): Layer.Layer<never, never, Policy.
 
 /** Logs nothing of what happens in the part of the program below it. */
 export const layerSilent: Layer.Layer<never> = Layer.succeed(IsSilent, true)
+
+/** Events of one subject say the same. */
+const subjectOf = ({ _tag, attributes, service }: Policy.Event): string =>
+  [_tag, service, attributes["fallback_type"], attributes["reason"]].join(" ")
 
 const TRANSITION = "CircuitBreakerTransition"
 
@@ -142,7 +146,10 @@ const notable = new Set([
   "RetryAbandoned"
 ])
 
+/** Answers that may be wrong. */
+const degraded: ReadonlySet<unknown> = new Set(["stale", "fail_open", "fail_closed"])
+
 const levelOf = ({ _tag, attributes, severity }: Policy.Event): "Debug" | "Info" | "Warn" => {
   if (_tag === TRANSITION && severity === "Info") return "Info"
-  return notable.has(_tag) || attributes["fallback_type"] === "stale" ? "Warn" : "Debug"
+  return notable.has(_tag) || degraded.has(attributes["fallback_type"]) ? "Warn" : "Debug"
 }

@@ -103,6 +103,18 @@ describe("a line tells", () => {
     }).pipe(logging(log.layer))
   })
 
+  it.effect("of a decision that nobody was asked for", () => {
+    const log = makeLog()
+    return Effect.gen(function* () {
+      yield* down.pipe(Fallback.failOpen({ service: "openfga" }))
+      yield* down.pipe(Fallback.failClosed({ service: "keycloak" }))
+      expect(log.texts()).toEqual([
+        "Warn openfga: allowed without an answer, after Down",
+        "Warn keycloak: denied without an answer, after Down"
+      ])
+    }).pipe(logging(log.layer))
+  })
+
   it.effect("its details as annotations, under the names that spans use", () => {
     const log = makeLog()
     return Effect.gen(function* () {

@@ -21,6 +21,16 @@ const abandoned = ({ exception_type, reason }: Attributes): string =>
     ? `not tried again after ${exception_type}: the retry budget is exhausted`
     : `not tried again after ${exception_type}: there is no time left until the deadline`
 
+const unasked: Readonly<Record<string, string>> = { fail_open: "allowed", fail_closed: "denied" }
+
+const answered = ({ age_millis, exception_type, fallback_type = "" }: Attributes): string => {
+  if (age_millis !== undefined) return `answered with a value that is ${time(age_millis)} old after ${exception_type}`
+  const decision = unasked[fallback_type]
+  return decision === undefined
+    ? `answered by a fallback (${fallback_type}) after ${exception_type}`
+    : `${decision} without an answer, after ${exception_type}`
+}
+
 const texts: Readonly<Record<string, (attributes: Attributes, isColored: boolean) => string>> = {
   CircuitBreakerTransition: transition,
   CircuitBreakerRejection: ({ state }, isColored) =>
@@ -31,10 +41,7 @@ const texts: Readonly<Record<string, (attributes: Attributes, isColored: boolean
       : `call rejected after too long a wait, ${limit} calls run`,
   RetryExhausted: ({ attempts, exception_type }) => `all ${attempts} attempts failed, the last with ${exception_type}`,
   RetryAbandoned: abandoned,
-  FallbackUsed: ({ age_millis, exception_type, fallback_type }) =>
-    age_millis === undefined
-      ? `answered by a fallback (${fallback_type}) after ${exception_type}`
-      : `answered with a value that is ${time(age_millis)} old after ${exception_type}`,
+  FallbackUsed: answered,
   RetryScheduled: ({ delay_millis, exception_type }) => `tried again in ${time(delay_millis)} after ${exception_type}`,
   TimeoutExceeded: ({ timeout_seconds }) => `no answer within ${time(1000 * Number(timeout_seconds))}`,
   CallFailed: ({ error_code }) => `call failed: ${error_code}`,

@@ -13,7 +13,8 @@ interface Process {
 /** Whether to write in colour here. */
 export const isColored = (colors: Colors): boolean => {
   if (colors !== "auto") return colors
-  const { process }: { readonly process?: Process } = globalThis
+  // Where there is no Node, there is no such variable.
+  const process: Process | undefined = Reflect.get(globalThis, "process")
   return process?.stdout?.isTTY === true && (process.env?.["NO_COLOR"] ?? "") === ""
 }
 

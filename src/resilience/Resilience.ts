@@ -23,8 +23,10 @@ import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
 import * as Layer from "effect/Layer"
+import * as Queue from "effect/Queue"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import type * as CircuitBreaker from "../policy/CircuitBreaker.ts"
 import * as Fallback from "../policy/Fallback.ts"
 import * as Pipeline from "../policy/Pipeline.ts"
@@ -196,6 +198,39 @@ export const snapshots: Effect.Effect<
   never,
   Policy.ResilienceRegistry
 > = Effect.flatMap(Policy.ResilienceRegistry, (registry) => Effect.forEach(registry.instances(), Policy.snapshot))
+
+/** What a reader of events may choose. */
+export interface EventsOptions {
+  /** Whether the last events come first, at most 100 of each kind of event (default true). */
+  readonly replay?: boolean | undefined
+  /** How many events a slow reader may be behind, before the oldest of them are lost to it (default 1,000). */
+  readonly capacity?: number | undefined
+}
+
+/**
+ * Everything rare that happens under the registry: the last events, and then each as it happens.
+ *
+ * **Details**
+ *
+ * A reader cannot slow down what it reads about: one that is too far behind loses the oldest events. The stream does not end
+ * by itself.
+ */
+export const eventsWith = ({
+  capacity = 1_000,
+  replay = true
+}: EventsOptions): Stream.Stream<Policy.Event, never, Policy.ResilienceRegistry> =>
+  Stream.callback(
+    (queue) =>
+      Effect.gen(function* () {
+        const registry = yield* Policy.ResilienceRegistry
+        if (replay) for (const event of registry.recent()) Queue.offerUnsafe(queue, event)
+        yield* Policy.subscribe((event) => void Queue.offerUnsafe(queue, event))
+      }),
+    { bufferSize: capacity, strategy: "sliding" }
+  )
+
+/** Everything rare that happens under the registry, the last events first. See {@link eventsWith}. */
+export const events: Stream.Stream<Policy.Event, never, Policy.ResilienceRegistry> = eventsWith({})
 
 const start = (
   config: ResilienceConfig.ResilienceConfig

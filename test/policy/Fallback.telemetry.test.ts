@@ -366,7 +366,8 @@ describe("the counts of a service under a registry", () => {
           get: (() => record) as never,
           instances: () => [record],
           observe: () => {},
-          subscribe: () => () => {}
+          subscribe: () => () => {},
+          recent: () => []
         })
         return { record, context: Context.make(Policy.ResilienceRegistry, registry) }
       }

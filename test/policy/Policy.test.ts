@@ -34,7 +34,8 @@ const listening = (observe: Policy.Observer): Policy.ResilienceRegistry["Service
   get: () => undefined,
   instances: () => [],
   observe,
-  subscribe: () => () => {}
+  subscribe: () => () => {},
+  recent: () => []
 })
 
 describe("observers", () => {
@@ -298,7 +299,8 @@ describe("withInstance", () => {
       },
       instances: () => [],
       observe: () => {},
-      subscribe: () => () => {}
+      subscribe: () => () => {},
+      recent: () => []
     })
 
   it.effect("applies what the registry has for the service", () =>

@@ -364,7 +364,13 @@ describe("the metadata of the schedule", () => {
 
 describe("the retry of a service", () => {
   const registry = (get: Policy.ResilienceRegistry["Service"]["get"]): Layer.Layer<Policy.ResilienceRegistry> =>
-    Layer.succeed(Policy.ResilienceRegistry, { get, instances: () => [], observe: () => {}, subscribe: () => () => {} })
+    Layer.succeed(Policy.ResilienceRegistry, {
+      get,
+      instances: () => [],
+      observe: () => {},
+      subscribe: () => () => {},
+      recent: () => []
+    })
 
   it.effect("is found by its name when the call is made", () =>
     Effect.gen(function* () {

@@ -8,6 +8,7 @@ import * as Pipeline from "../../policy/Pipeline.ts"
 import * as Policy from "../../policy/Policy.ts"
 import type { ResilienceConfig } from "../ResilienceConfig.ts"
 import * as Metrics from "./Metrics.ts"
+import * as RecentEvents from "./RecentEvents.ts"
 
 /** Kinds that are made of the configured ones, or need no configuration. */
 const others: ReadonlyArray<Policy.AnyKind> = [Pipeline.Kind, Fallback.Kind]
@@ -30,6 +31,7 @@ export const make = (config: ResilienceConfig, context: Context.Context<never>):
   const instances = new Map<Policy.AnyKind, Map<string, Policy.Instance | undefined>>()
   const strangers = new Set<string>()
   const observers = new Set<Policy.Observer>()
+  const recent = RecentEvents.make()
 
   const greet = (service: string): void => {
     if (config.isKnown(service)) return
@@ -41,6 +43,7 @@ export const make = (config: ResilienceConfig, context: Context.Context<never>):
   }
 
   const broadcast: Policy.Observer = (event, fiber) => {
+    recent.add(event)
     // A copy: who subscribes while this goes on hears the next event, not this one.
     for (const observer of Array.from(observers)) Policy.tell(observer, event, fiber)
   }
@@ -82,6 +85,7 @@ export const make = (config: ResilienceConfig, context: Context.Context<never>):
       get,
       instances: () => [...instances.values()].flatMap((all) => [...all.values()].filter((one) => one !== undefined)),
       observe: broadcast,
+      recent: recent.all,
       subscribe: (observer) => {
         const own: Policy.Observer = (event, fiber) => observer(event, fiber)
         observers.add(own)

@@ -11,6 +11,8 @@ const timedOut = new Timeout.TimeoutExceededError({ service, scope: "attempt", d
 const cutOff = new Deadline.TimeoutExceededError({ service, scope: "total", duration })
 const exhausted = new Retry.RetryExhaustedError({ service, lastError: "busy", causes: [] })
 
+const gaveUp = new Retry.RetryExhaustedError({ service, lastError: rejected, causes: [] })
+
 const fails = (...errors: ReadonlyArray<unknown>) =>
   Cause.fromReasons(errors.map((error) => Cause.makeFailReason(error)))
 const judge = (cause: Cause.Cause<unknown>): string => Outcome.classify(Exit.failCause(cause))._tag
@@ -45,6 +47,7 @@ describe("the outcome of a call", () => {
     ["the rejection of a bulkhead", fails(rejected)],
     ["the rejection of an open circuit", fails(open)],
     ["a deadline that had passed before", fails(tooLate)],
+    ["attempts that ran out on a rejection", fails(gaveUp)],
     ["several rejections", fails(rejected, open)],
     ["a rejection and an interruption", Cause.combine(fails(rejected), Cause.interrupt(1))]
   ])("that says nothing about the dependency is ignored: %s", (_, cause) => {

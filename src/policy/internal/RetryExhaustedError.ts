@@ -3,7 +3,7 @@
  */
 import type * as Cause from "effect/Cause"
 import type * as Duration from "effect/Duration"
-import { labelOf, withTraits } from "../ResilienceError.ts"
+import { isResilienceError, labelOf, withTraits } from "../ResilienceError.ts"
 
 /**
  * The attempts ran out. `causes` are those of all attempts, in their order; `lastError` is the error of the last one, which
@@ -35,6 +35,10 @@ export class RetryExhaustedError<out E = unknown> extends withTraits({
   }
   override get cause(): E {
     return this.lastError
+  }
+  /** As the last error: whether attempts are counted or not says nothing about who refused. */
+  override get isOwnSide(): boolean {
+    return isResilienceError(this.lastError) && this.lastError.isOwnSide
   }
   get message(): string {
     return `the call of "${this.service}" failed ${this.attempts} times, last with ${labelOf(this.lastError)}`

@@ -22,6 +22,8 @@ const timeout = Timeout.makeUnsafe({ duration: "5 seconds" })
 const noQueue = Bulkhead.makeUnsafe({ maxQueue: 0 })
 const oneAttempt = Retry.makeUnsafe({ maxAttempts: 1 })
 const noBudget = Retry.makeUnsafe()
+const observer = CircuitBreaker.makeUnsafe({ mode: "observe" })
+const disabled = CircuitBreaker.makeUnsafe({ mode: "disabled" })
 const noDeadline = Deadline.makeUnsafe()
 const noTimeout = Timeout.makeUnsafe({ duration: "Infinity" })
 
@@ -160,11 +162,21 @@ const cases: ReadonlyArray<Case> = [
       [retry, noBudget],
       [noDeadline, noBudget],
       [breaker, noBudget],
+      [noBudget, observer],
+      [noBudget, disabled],
       [noBudget, deadline],
       [Retry.makeUnsafe({ budget: { enabled: false } })],
       [Retry.makeUnsafe({ maxAttempts: 2, overload: { maxAttempts: 2 } })]
     ],
-    harmless: [[retry], [noBudget, breaker], [deadline, noBudget], [oneAttempt], [timeout], []]
+    harmless: [
+      [retry],
+      [noBudget, breaker],
+      [noBudget, observer, breaker],
+      [deadline, noBudget],
+      [oneAttempt],
+      [timeout],
+      []
+    ]
   },
   {
     rule: "breaker-without-timeout",
@@ -325,6 +337,14 @@ describe("lint", () => {
     )
     expect(find("duplicate", [breaker, breaker])?.message).toBe("There is more than one of: circuit-breaker.")
     expect(find("duplicate", [breaker, breaker, breaker])?.message).toBe("There is more than one of: circuit-breaker.")
+  })
+
+  it("looks at the mode in which a breaker is now", () => {
+    const switched = CircuitBreaker.makeUnsafe()
+    Effect.runSync(switched.setMode("observe"))
+    expect(rulesOf([noBudget, switched])).toContain("retry-without-limit")
+    Effect.runSync(switched.setMode("enforce"))
+    expect(rulesOf([noBudget, switched])).not.toContain("retry-without-limit")
   })
 
   it("compares the shortest of several time limits", () => {

@@ -51,6 +51,9 @@ const aboutQueues = (rule: Rule): Rule => ({
   check: ({ list }) => rule.check(partsOf(list.filter((part) => !isBulkhead(part) || queueMillis(part) > 0)))
 })
 
+/** A breaker that only observes, or does nothing, turns no call away. */
+const turnsAway = (part: Policy.Instance): boolean => !isCircuitBreaker(part) || part.snapshot(0).mode === "enforce"
+
 const rules: ReadonlyArray<Rule> = [
   orderRule(
     "retry",
@@ -109,11 +112,12 @@ const rules: ReadonlyArray<Rule> = [
     severity: "warning",
     parts: ["retry"],
     check: ({ isAround, list }) => {
-      if (isAround("retry", "circuit-breaker") || isAround("deadline", "retry")) return undefined
+      const isStopped = partsOf(list.filter(turnsAway)).isAround("retry", "circuit-breaker")
+      if (isStopped || isAround("deadline", "retry")) return undefined
       const isLimited = list.filter(isRetry).every(({ options }) => options.budget?.enabled === true)
       return isLimited
         ? undefined
-        : "Nothing stops the retries: there is no circuit breaker inside, no deadline outside, and no budget. When the dependency is down, they multiply its load."
+        : "Nothing stops the retries: there is no circuit breaker inside that turns calls away, no deadline outside, and no budget. When the dependency is down, they multiply its load."
     }
   },
   {

@@ -89,17 +89,15 @@ describe("ours as Effect's", () => {
   it.effect("stops listening when a subscription ends", () =>
     Effect.gen(function* () {
       const breaker = yield* make
-      const counted: Pick<CircuitBreaker.CircuitBreaker, "onTransition"> = {
-        onTransition: (listener) => {
-          const stop = breaker.onTransition(listener)
-          listening++
-          return () => {
-            listening--
-            stop()
-          }
+      const onTransition: CircuitBreaker.CircuitBreaker["onTransition"] = (listener) => {
+        const stop = breaker.onTransition(listener)
+        listening++
+        return () => {
+          listening--
+          stop()
         }
       }
-      const adapted = Adapter.fromCircuitBreaker(Object.assign(Object.create(breaker), counted))
+      const adapted = Adapter.fromCircuitBreaker(Object.create(breaker, { onTransition: { value: onTransition } }))
       let listening = 0
       const interrupted = yield* Effect.forkChild(Stream.runDrain(adapted.transitions), { startImmediately: true })
       const ending = yield* Effect.forkChild(Stream.runHead(adapted.transitions), { startImmediately: true })

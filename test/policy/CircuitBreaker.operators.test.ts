@@ -316,6 +316,16 @@ describe("setMode", () => {
     })
   )
 
+  it.effect("changes the description", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make()
+      const modes = ["observe", "disabled", "enforce"] as const
+      const descriptions = yield* Effect.forEach(modes, (mode) => Effect.map(breaker.setMode(mode), breaker.describe))
+      const text = "opens at 5 failures in a row, for 1m"
+      expect(descriptions).toEqual([`${text} (observe)`, `${text} (disabled)`, text])
+    })
+  )
+
   it.effect("does not take away the permit of a call under way", () =>
     Effect.gen(function* () {
       const breaker = yield* CircuitBreaker.make({ openDuration: "1 second" })

@@ -15,6 +15,33 @@ describe("a closed circuit", () => {
     })
   )
 
+  it.effect("has functions that can be taken from the breaker", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ consecutiveFailures: 1 })
+      const { describe, execute, executeWith, isolate, onTransition, reset, setMode, snapshot, trip } = breaker
+      const heard: Array<string> = []
+      const stop = onTransition(({ from, key, to }) => void heard.push(`${from} > ${to} of ${key}`))
+      yield* down.pipe(executeWith({ key: "tenant" }), Effect.flip)
+      yield* trip
+      yield* isolate
+      yield* reset
+      stop()
+      yield* setMode("observe")
+      expect(yield* up.pipe(execute)).toBe("up")
+      expect([snapshot(0).successes, snapshot(0).failures, describe()]).toEqual([
+        1,
+        1,
+        "opens at 1 failures in a row, for 1m (observe)"
+      ])
+      expect(heard).toEqual([
+        "Closed > Open of tenant",
+        "Closed > Open of undefined",
+        "Open > Isolated of undefined",
+        "Isolated > Closed of undefined"
+      ])
+    })
+  )
+
   it.effect("opens at the fifth failure in a row by default", () =>
     Effect.gen(function* () {
       const breaker = yield* CircuitBreaker.make()

@@ -5,7 +5,7 @@
  *
  * There may be a breaker for each of many dependencies, so it keeps little: what can be worked out from the options as they
  * were written is worked out when somebody asks, circuits by key are there from the first key, and nothing is bound in
- * advance.
+ * advance: functions are bound when they are taken from it, so that they can be passed on by themselves.
  */
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
@@ -58,19 +58,23 @@ export abstract class Breaker implements CircuitBreaker.CircuitBreaker, Shared {
     return (self) => guard(this, () => main, self, this.classify)
   }
 
-  executeWith({ classify = this.classify, key }: CircuitBreaker.CallOptions): Policy.Policy<CircuitBreakerOpenError> {
-    const circuitOf = (fiber: Fiber.Fiber<unknown, unknown>) =>
-      key === undefined ? this.main : this.circuits.get(fiber, key)
-    return (self) => guard(this, circuitOf, self, classify)
+  get executeWith(): CircuitBreaker.CircuitBreaker["executeWith"] {
+    return ({ classify = this.classify, key }) => {
+      const circuitOf = (fiber: Fiber.Fiber<unknown, unknown>) =>
+        key === undefined ? this.main : this.circuits.get(fiber, key)
+      return (self) => guard(this, circuitOf, self, classify)
+    }
   }
 
-  snapshot(now: number, key?: string): CircuitBreaker.Snapshot {
-    const circuit = key === undefined ? this.main : (this.keyed?.peek(key, now) ?? new Circuit(this))
-    return circuit.snapshot(now)
+  get snapshot(): CircuitBreaker.CircuitBreaker["snapshot"] {
+    return (now, key) => {
+      const circuit = key === undefined ? this.main : (this.keyed?.peek(key, now) ?? new Circuit(this))
+      return circuit.snapshot(now)
+    }
   }
 
-  describe(): string {
-    return describe(this.options)
+  get describe(): () => string {
+    return () => describe({ ...this.options, mode: this.mode })
   }
 
   get reset(): Effect.Effect<void> {
@@ -85,18 +89,21 @@ export abstract class Breaker implements CircuitBreaker.CircuitBreaker, Shared {
     return withFiberSync((fiber) => this.main.commandAll(fiber, Machine.isolate))
   }
 
-  setMode(mode: CircuitBreaker.Mode): Effect.Effect<void> {
-    return Effect.sync(() => {
-      this.mode = mode
-    })
+  get setMode(): CircuitBreaker.CircuitBreaker["setMode"] {
+    return (mode) =>
+      Effect.sync(() => {
+        this.mode = mode
+      })
   }
 
-  onTransition(listener: (transition: Transition) => void): () => void {
-    // A wrapper of its own, so that the same listener can be there twice.
-    const own = (transition: Transition) => listener(transition)
-    this.listeners ??= new Set()
-    this.listeners.add(own)
-    return () => void this.listeners?.delete(own)
+  get onTransition(): CircuitBreaker.CircuitBreaker["onTransition"] {
+    return (listener) => {
+      // A wrapper of its own, so that the same listener can be there twice.
+      const own = (transition: Transition) => listener(transition)
+      this.listeners ??= new Set()
+      this.listeners.add(own)
+      return () => void this.listeners?.delete(own)
+    }
   }
 
   private get circuits(): Keyed.Keyed<Circuit> {

@@ -27,7 +27,8 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type * as Machine from "../core/CircuitBreaker.ts"
 import { Breaker } from "./internal/Breaker.ts"
-import type { Totals, Transition } from "./internal/Circuit.ts"
+import type { Totals } from "./internal/Circuit.ts"
+import type { Transition } from "./internal/circuitEvents.ts"
 import { CircuitBreakerOpenError } from "./internal/CircuitGuard.ts"
 import { instruments } from "./internal/circuitMetrics.ts"
 import { ineffective, minimumCallsOf } from "./internal/circuitSettings.ts"
@@ -149,7 +150,7 @@ export { CircuitBreakerOpenError, type Transition }
  * **Details**
  *
  * A transition to "Open" says for how long that will be (`open_millis`), one to "Closed" for how long the circuit was not
- * closed (`outage_millis`). A probe is an event for calls with a sampled span only.
+ * closed (`outage_millis`). A command for all keys is told once, not for each of them. A probe is an event for calls with a sampled span only.
  */
 export interface Event extends Policy.Event {
   readonly _tag:

@@ -2,6 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
 import { CircuitBreaker } from "../../src/index.ts"
+import { RecordedEvents } from "../../src/testing/index.ts"
 import { call, down, fail, snapshot, start, stateOf, up } from "./support/circuit.ts"
 
 describe("a key", () => {
@@ -199,6 +200,47 @@ describe("an idle key", () => {
       expect(yield* call(breaker, up, { key: "a" })).toBe("HalfOpen")
       yield* probe.end(up)
       expect(yield* stateOf(breaker, "a")).toBe("Closed")
+    })
+  )
+})
+
+describe("a command for all keys", () => {
+  it.effect("is told once, however many keys obey it then", () =>
+    Effect.gen(function* () {
+      const recorded = RecordedEvents.make()
+      const breaker = yield* CircuitBreaker.make()
+      const listened: Array<string> = []
+      breaker.onTransition(({ key, to }) => void listened.push(`${key}: ${to}`))
+      yield* Effect.gen(function* () {
+        yield* call(breaker, up, { key: "a" })
+        yield* breaker.isolate
+        for (const key of ["a", "b"]) expect(yield* call(breaker, up, { key })).toBe("Isolated")
+        yield* breaker.reset
+        for (const key of ["a", "b"]) expect(yield* call(breaker, up, { key })).toBe("up")
+      }).pipe(recorded.record)
+      const told = recorded.events().filter(({ _tag }) => _tag === "CircuitBreakerTransition")
+      expect(told.map(({ attributes }) => attributes.to)).toEqual(["Isolated", "Closed"])
+      expect(yield* snapshot(breaker)).toMatchObject({ transitions: 2 })
+      expect(listened).toEqual([
+        "undefined: Isolated",
+        "a: Isolated",
+        "b: Isolated",
+        "undefined: Closed",
+        "a: Closed",
+        "b: Closed"
+      ])
+    })
+  )
+
+  it.effect("does not silence what a key does by itself", () =>
+    Effect.gen(function* () {
+      const recorded = RecordedEvents.make()
+      const breaker = yield* CircuitBreaker.make({ consecutiveFailures: 1 })
+      yield* breaker.isolate
+      yield* breaker.reset
+      yield* recorded.record(fail(breaker, 1, { key: "a" }))
+      expect(recorded.tags()).toEqual(["CircuitBreakerFailure", "CircuitBreakerTransition"])
+      expect(yield* snapshot(breaker)).toMatchObject({ transitions: 3 })
     })
   )
 })

@@ -13,7 +13,8 @@ import * as Machine from "../../core/CircuitBreaker.ts"
 import type * as CircuitBreaker from "../CircuitBreaker.ts"
 import type * as Outcome from "../Outcome.ts"
 import type * as Policy from "../Policy.ts"
-import { Circuit, NO_ORDER, noTotals, type Shared, type Transition } from "./Circuit.ts"
+import { Circuit, NO_ORDER, noTotals, type Shared } from "./Circuit.ts"
+import type * as Events from "./circuitEvents.ts"
 import { type CircuitBreakerOpenError, guard } from "./CircuitGuard.ts"
 import { describe, settingsOf, slowMillisOf } from "./circuitSettings.ts"
 import * as Keyed from "./Keyed.ts"
@@ -28,7 +29,7 @@ export abstract class Breaker implements CircuitBreaker.CircuitBreaker, Shared {
   readonly totals = noTotals()
   mode: CircuitBreaker.Mode
   order = NO_ORDER
-  listeners: Set<(transition: Transition) => void> | undefined = undefined
+  listeners: Events.Listeners | undefined = undefined
   private readonly main: Circuit
   private keyed: Keyed.Keyed<Circuit> | undefined = undefined
 
@@ -99,7 +100,7 @@ export abstract class Breaker implements CircuitBreaker.CircuitBreaker, Shared {
   get onTransition(): CircuitBreaker.CircuitBreaker["onTransition"] {
     return (listener) => {
       // A wrapper of its own, so that the same listener can be there twice.
-      const own = (transition: Transition) => listener(transition)
+      const own = (transition: Events.Transition) => listener(transition)
       this.listeners ??= new Set()
       this.listeners.add(own)
       return () => void this.listeners?.delete(own)

@@ -48,24 +48,10 @@ export interface Shared {
   readonly slowMillis: number | undefined
   readonly classify: Outcome.Classify
   readonly totals: Totals
-  readonly listeners: Set<(transition: Transition) => void> | undefined
+  readonly listeners: Events.Listeners | undefined
   mode: Mode
   order: Order
 }
-
-/** A change of state; `key` is that of the circuit, if it has one. */
-export interface Transition {
-  readonly key: string | undefined
-  readonly from: Machine.State["_tag"]
-  readonly to: Machine.State["_tag"]
-  /** Repeated openings without a quiet spell in between. */
-  readonly openings: number
-  /** The time until the next probe is possible; missing unless `to` is "Open". */
-  readonly retryAfter: Duration.Duration | undefined
-}
-
-/** Stands for "never": a number, so that a state remains JSON. */
-export const FOREVER = Number.MAX_SAFE_INTEGER
 
 /** No command yet. */
 export const NO_ORDER: Order = { number: 0, change: (state) => state }
@@ -194,7 +180,9 @@ export class Circuit {
       failureRate: Option.fromUndefinedOr(rates?.failureRate),
       slowCallRate: Option.fromUndefinedOr(rates?.slowCallRate),
       probing: state._tag === "HalfOpen" ? state.round.running.length : 0,
-      retryAfter: Option.fromUndefinedOr(state._tag === "Open" ? waitOf(Math.max(0, state.until - now)) : undefined),
+      retryAfter: Option.fromUndefinedOr(
+        state._tag === "Open" ? Events.waitOf(Math.max(0, state.until - now)) : undefined
+      ),
       ...totals
     }
   }
@@ -246,37 +234,23 @@ export class Circuit {
     const { order } = this.shared
     if (this.obeyed === order.number) return
     this.obeyed = order.number
-    this.commit(fiber, order.change(this.state, settings, now, this.random(fiber)))
+    // An order is told once, not again for each of the keys, which may be many and come later.
+    this.commit(fiber, order.change(this.state, settings, now, this.random(fiber)), this.key === undefined)
   }
 
-  private commit(fiber: Fiber.Fiber<unknown, unknown>, after: Machine.State): void {
+  private commit(fiber: Fiber.Fiber<unknown, unknown>, after: Machine.State, isNews = true): void {
     const before = this.state
     if (after === before) return
     MutableRef.set(this.ref.ref, after)
     if (after._tag === before._tag) return
-    this.shared.totals.transitions++
-    this.tellListeners(before, after)
+    if (isNews) this.shared.totals.transitions++
+    Events.tellListeners(this.shared.listeners, this.key, before, after)
     const now = Policy.monotonicMillis(fiber)
     if (before._tag === "Closed") this.leftClosedAt = now
+    if (!isNews) return
     this.tell(fiber, "CircuitBreakerTransition", Events.severityOf(after), undefined, () =>
       Events.attributesOf(before, after, now - this.leftClosedAt)
     )
-  }
-
-  private tellListeners(before: Machine.State, after: Machine.State): void {
-    const retryAfter = after._tag === "Open" ? waitOf(after.history.openMillis) : undefined
-    const { openings } = after.history
-    const { listeners } = this.shared
-    if (listeners === undefined) return
-    // A copy: who subscribes while this goes on hears the next transition, not this one.
-    for (const listener of Array.from(listeners)) {
-      if (!listeners.has(listener)) continue
-      try {
-        listener({ key: this.key, from: before._tag, to: after._tag, openings, retryAfter })
-      } catch {
-        // Like an observer's failure, a listener's must not become the failure of the call that caused the transition.
-      }
-    }
   }
 
   private countFailure(fiber: Fiber.Fiber<unknown, unknown>, error: unknown): void {
@@ -302,10 +276,6 @@ export class Circuit {
     return this.shared.settings.openJitter === 0 ? 0 : fiber.getRef(Random.Random).nextDoubleUnsafe()
   }
 }
-
-/** The time to wait as it is told to callers; `undefined` when none is known. */
-export const waitOf = (millis: number): Duration.Duration | undefined =>
-  millis >= FOREVER / 2 ? undefined : Duration.millis(Math.ceil(millis))
 
 const hintOf = (fiber: Fiber.Fiber<unknown, unknown>, outcome: Outcome.Failure, error: unknown): number => {
   const hint = outcome.retryAfter ?? Classifier.retryAfter(error, Policy.wallMillis(fiber))

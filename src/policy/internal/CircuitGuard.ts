@@ -9,7 +9,8 @@ import type * as Outcome from "../Outcome.ts"
 import * as Policy from "../Policy.ts"
 import { withTraits } from "../ResilienceError.ts"
 import { isTraced } from "./attemptSpan.ts"
-import { type Circuit, type Shared, waitOf } from "./Circuit.ts"
+import type { Circuit, Shared } from "./Circuit.ts"
+import { waitOf } from "./circuitEvents.ts"
 
 /**
  * The call was not made, because the circuit is not closed. `retryAfter` is the time until the next probe is possible; it is

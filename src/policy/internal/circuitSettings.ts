@@ -5,7 +5,7 @@ import * as Duration from "effect/Duration"
 import type * as Machine from "../../core/CircuitBreaker.ts"
 import type * as TripPolicy from "../../core/TripPolicy.ts"
 import type { Options } from "../CircuitBreaker.ts"
-import { FOREVER } from "./Circuit.ts"
+import { FOREVER } from "./circuitEvents.ts"
 
 let latest: Machine.Settings | undefined
 

@@ -2,7 +2,7 @@
  * Which events are alerts.
  */
 import * as Duration from "effect/Duration"
-import { waitOf } from "../../policy/internal/Circuit.ts"
+import { waitOf } from "../../policy/internal/circuitEvents.ts"
 import type * as Policy from "../../policy/Policy.ts"
 import type { Alert } from "../Alerts.ts"
 

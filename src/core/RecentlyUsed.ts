@@ -89,6 +89,15 @@ export const values = <A>(self: RecentlyUsed<A>): ReadonlyArray<A> => {
   return all
 }
 
+/** The values that a look-up would find, the least recently used first. */
+export const alive = <A>(self: RecentlyUsed<A>, settings: Settings<A>, now: number): ReadonlyArray<A> => {
+  const all: Array<A> = []
+  for (let node = self.order.head; node !== undefined; node = node.next) {
+    if (!isDroppable(node.value, settings, now)) all.push(node.value.value)
+  }
+  return all
+}
+
 const use = <A>(self: RecentlyUsed<A>, node: LinkedList.Node<Entry<A>>, now: number): void => {
   node.value.usedAt = now
   if (self.order.tail === node) return

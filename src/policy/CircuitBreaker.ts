@@ -186,6 +186,11 @@ export interface CircuitBreaker extends Policy.Guard<CircuitBreakerOpenError> {
   readonly executeWith: (call: CallOptions) => Policy.Policy<CircuitBreakerOpenError>
   /** With a key, the circuit of that key. */
   readonly snapshot: (now: number, key?: string) => Snapshot
+  /**
+   * The worst state of all circuits, keys included: closed is better than half-open, that than open, that than isolated. It
+   * looks at each of them: for dashboards, not for calls.
+   */
+  readonly worstState: (now: number) => Machine.State["_tag"]
   /** Closes the circuit and forgets the failures, for all keys. */
   readonly reset: Effect.Effect<void>
   /** Opens the circuit for its open time. Circuits of keys go on as they are. */

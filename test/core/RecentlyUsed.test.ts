@@ -111,6 +111,16 @@ describe("an idle entry", () => {
     expect(RecentlyUsed.values(map)).toEqual(["c"])
   })
 
+  it("is not among those that are alive, unless it is busy", () => {
+    const map = mapOf(roomy, "a", "b")
+    RecentlyUsed.set(map, roomy, "c", "c", 50)
+    const busy = { ...roomy, isBusy: (value: unknown) => value === "b" }
+    expect(RecentlyUsed.alive(map, roomy, 99)).toEqual(["a", "b", "c"])
+    expect(RecentlyUsed.alive(map, roomy, 100)).toEqual(["c"])
+    expect(RecentlyUsed.alive(map, busy, 150)).toEqual(["b"])
+    expect(RecentlyUsed.values(map)).toEqual(["a", "b", "c"])
+  })
+
   it("never piles up when every look-up makes an entry", () => {
     const map = RecentlyUsed.make<number>()
     for (let now = 0; now < 500; now++) RecentlyUsed.getOrMake(map, roomy, `early ${now}`, 0, () => now)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
-import { CircuitBreaker } from "../../src/index.ts"
+import { CircuitBreaker, Policy } from "../../src/index.ts"
 import { RecordedEvents } from "../../src/testing/index.ts"
 import { call, down, fail, snapshot, start, stateOf, up } from "./support/circuit.ts"
 
@@ -241,6 +241,58 @@ describe("a command for all keys", () => {
       yield* recorded.record(fail(breaker, 1, { key: "a" }))
       expect(recorded.tags()).toEqual(["CircuitBreakerFailure", "CircuitBreakerTransition"])
       expect(yield* snapshot(breaker)).toMatchObject({ transitions: 3 })
+    })
+  )
+})
+
+describe("the worst state", () => {
+  const worst = (breaker: CircuitBreaker.CircuitBreaker) =>
+    Policy.snapshot({ snapshot: (now) => ({ kind: "", service: "", state: breaker.worstState(now) }) }).pipe(
+      Effect.map(({ state }) => state)
+    )
+
+  it.effect("is that of the worst circuit: closed, half-open, open, isolated", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ consecutiveFailures: 1, openDuration: "10 seconds" })
+      expect(yield* worst(breaker)).toBe("Closed")
+      yield* call(breaker, up, { key: "good" })
+      yield* fail(breaker, 1, { key: "a" })
+      expect(yield* worst(breaker)).toBe("Open")
+      yield* TestClock.adjust("10 seconds")
+      const probe = yield* start(breaker, { key: "a" })
+      expect(yield* worst(breaker)).toBe("HalfOpen")
+      yield* fail(breaker, 1, { key: "b" })
+      expect(yield* worst(breaker)).toBe("Open")
+      yield* TestClock.adjust("10 seconds")
+      yield* call(breaker, up, { key: "b" })
+      expect(yield* worst(breaker)).toBe("HalfOpen")
+      yield* probe.end(up)
+      expect(yield* worst(breaker)).toBe("Closed")
+      yield* breaker.isolate
+      yield* fail(breaker, 1, { key: "a" })
+      expect(yield* worst(breaker)).toBe("Isolated")
+      yield* breaker.reset
+      expect(yield* worst(breaker)).toBe("Closed")
+    })
+  )
+
+  it.effect("is also that of the circuit without a key", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ consecutiveFailures: 1 })
+      yield* call(breaker, up, { key: "good" })
+      yield* fail(breaker)
+      expect(yield* worst(breaker)).toBe("Open")
+    })
+  )
+
+  it.effect("is not that of a key that has been idle for too long", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ consecutiveFailures: 1, keyIdleTime: "10 minutes" })
+      yield* fail(breaker, 1, { key: "a" })
+      yield* TestClock.adjust(599_999)
+      expect(yield* worst(breaker)).toBe("Open")
+      yield* TestClock.adjust(1)
+      expect(yield* worst(breaker)).toBe("Closed")
     })
   )
 })

@@ -169,6 +169,19 @@ describe("gauges", () => {
     )
   )
 
+  it.effect("show the worst of the circuits by key", () =>
+    inWorld(
+      Effect.gen(function* () {
+        const call = CircuitBreaker.withCircuitBreaker("svc", { key: "tenant" })
+        yield* Effect.replicateEffect(Effect.exit(call(Effect.fail("down"))), 5)
+        expect(yield* value("circuit_breaker.state")).toBe(1)
+        yield* TestClock.adjust("1 minute")
+        yield* call(Effect.void)
+        expect(yield* value("circuit_breaker.state")).toBe(0)
+      })
+    )
+  )
+
   it.effect("show who runs and who waits in a bulkhead, its keys included", () =>
     inWorld(
       Effect.gen(function* () {

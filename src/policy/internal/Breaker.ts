@@ -19,6 +19,8 @@ import { type CircuitBreakerOpenError, guard } from "./CircuitGuard.ts"
 import { describe, settingsOf, slowMillisOf } from "./circuitSettings.ts"
 import * as Keyed from "./Keyed.ts"
 
+const WORSE_AND_WORSE: ReadonlyArray<Machine.State["_tag"]> = ["Closed", "HalfOpen", "Open", "Isolated"]
+
 /** The part of a breaker that does not know how options are written. */
 export abstract class Breaker implements CircuitBreaker.CircuitBreaker, Shared {
   readonly service: string
@@ -71,6 +73,14 @@ export abstract class Breaker implements CircuitBreaker.CircuitBreaker, Shared {
     return (now, key) => {
       const circuit = key === undefined ? this.main : (this.keyed?.peek(key, now) ?? new Circuit(this))
       return circuit.snapshot(now)
+    }
+  }
+
+  get worstState(): CircuitBreaker.CircuitBreaker["worstState"] {
+    return (now) => {
+      const keyed = this.keyed?.alive(now) ?? []
+      const ranks = [this.main, ...keyed].map((circuit) => WORSE_AND_WORSE.indexOf(circuit.stateAt(now)._tag))
+      return WORSE_AND_WORSE[ranks.reduce((worst, rank) => Math.max(worst, rank))]!
     }
   }
 

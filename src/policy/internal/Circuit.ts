@@ -165,10 +165,16 @@ export class Circuit {
     this.advance(fiber, Policy.monotonicMillis(fiber))
   }
 
-  snapshot(now: number): Snapshot {
-    const { mode, order, service, settings, totals } = this.shared
+  /** The state at a time, as it would be if a call came. */
+  stateAt(now: number): Machine.State {
+    const { order, settings } = this.shared
     const obeying = this.obeyed === order.number ? this.state : order.change(this.state, settings, now, 0)
-    const state = Machine.advance(obeying, settings, now, 0)
+    return Machine.advance(obeying, settings, now, 0)
+  }
+
+  snapshot(now: number): Snapshot {
+    const { mode, service, settings, totals } = this.shared
+    const state = this.stateAt(now)
     const rates = state._tag === "Closed" ? TripPolicy.rates(state.tally, settings.tripPolicy, now) : undefined
     return {
       kind: "circuit-breaker",

@@ -28,6 +28,8 @@ export interface Keyed<A> {
   readonly get: (fiber: Fiber.Fiber<unknown, unknown>, key: string) => A
   readonly peek: (key: string, now: number) => A | undefined
   readonly values: () => ReadonlyArray<A>
+  /** Without those that are forgotten as soon as somebody looks. */
+  readonly alive: (now: number) => ReadonlyArray<A>
 }
 
 /** Nothing yet; `isBusy` tells which states must not be forgotten. */
@@ -41,6 +43,7 @@ export const make = <A>(
   return {
     get: (fiber, key) => RecentlyUsed.getOrMake(map, settings, key, Policy.monotonicMillis(fiber), () => orElse(key)),
     peek: (key, now) => RecentlyUsed.peek(map, settings, key, now),
-    values: () => RecentlyUsed.values(map)
+    values: () => RecentlyUsed.values(map),
+    alive: (now) => RecentlyUsed.alive(map, settings, now)
   }
 }

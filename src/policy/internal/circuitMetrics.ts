@@ -30,9 +30,9 @@ const usual: ReadonlyArray<readonly [Machine.State["_tag"], Machine.State["_tag"
 export const instruments: ReadonlyArray<Policy.Instrument<CircuitBreaker>> = [
   gauge(
     metrics.state,
-    "State of the circuit: 0 closed, 1 open, 2 half-open, 3 isolated",
+    "State of the circuit, the worst of its keys included: 0 closed, 1 open, 2 half-open, 3 isolated",
     labels,
-    (breaker, now) => stateNumbers[breaker.snapshot(now).state],
+    (breaker, now) => stateNumbers[breaker.worstState(now)],
     "{state}"
   ),
   counter(metrics.successes, "Calls counted as success", labels, (breaker, now) => breaker.snapshot(now).successes),

@@ -171,7 +171,9 @@ const guard = <A, E, R>(
     const deadline = fiber.getRef(TimeLimit.CurrentDeadline)
     const own = Duration.toMillis(duration)
     const limit = own > 0 ? own : Infinity
-    if (deadline === undefined && limit === Infinity) return self
+    if (deadline === undefined && limit === Infinity) {
+      return calls === unnamed ? self : TimeLimit.measure(calls, fiber, self)
+    }
     const now = Policy.monotonicMillis(fiber)
     const remaining = deadline === undefined ? Infinity : deadline.at - now
     if (deadline === undefined || limit < remaining) {

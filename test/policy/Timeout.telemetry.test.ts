@@ -179,12 +179,17 @@ describe("a snapshot", () => {
     })
   )
 
-  it.effect("of a call without a limit shows nothing, because nothing was limited", () =>
+  it.effect("of a timeout without a limit counts and times calls all the same", () =>
     Effect.gen(function* () {
       const timeout = yield* Timeout.make({ duration: Infinity })
-      yield* timeout.execute(Effect.void)
-      expect(timeout.snapshot(0)).toMatchObject({ successes: 0 })
-      expect(timeout.elapsedSeconds.count).toBe(0)
+      yield* ended(timeout.execute(Effect.sleep(100)))
+      yield* ended(timeout.execute(Effect.delay(Effect.fail("error"), 200)))
+      yield* ended(timeout.execute(Effect.die("defect")))
+      const fiber = yield* Effect.forkChild(timeout.execute(Effect.never), { startImmediately: true })
+      yield* Fiber.interrupt(fiber)
+      expect(timeout.snapshot(0)).toMatchObject({ successes: 1, failures: 2, exceeded: 0, interrupted: 1 })
+      expect(timeout.elapsedSeconds).toMatchObject({ count: 4, max: 0.2 })
+      expect(timeout.elapsedSeconds.sum).toBeCloseTo(0.3, 9)
     })
   )
 

@@ -251,6 +251,20 @@ export const run = <A, E, R>(
     })
   })
 
+/** Runs an effect that nothing limits, and records how it ended. */
+export const measure = <A, E, R>(
+  calls: LimitedCalls,
+  fiber: Fiber.Fiber<unknown, unknown>,
+  self: Effect.Effect<A, E, R>
+): Effect.Effect<A, E, R> => {
+  const now = Policy.monotonicMillis(fiber)
+  return Effect.onExitPrimitive(self, (exit) => {
+    calls.time(fiber, now)
+    calls.end(exit)
+    return undefined
+  })
+}
+
 /** Runs an effect until a deadline; if that has passed, it fails without running it. */
 export const runUntil = <A, E, R>(
   calls: LimitedCalls,

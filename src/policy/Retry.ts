@@ -198,8 +198,8 @@ export const Kind: Policy.Kind<Retry, Options> = {
     )
   ],
   outcomes: (retry, now) => {
-    const { exhausted, failures, successes } = retry.snapshot(now)
-    return { success: successes, failure: failures, exhausted }
+    const { exhausted, failures, interrupted, successes } = retry.snapshot(now)
+    return { success: successes, failure: failures, exhausted, interrupted }
   },
   commands: []
 }

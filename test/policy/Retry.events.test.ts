@@ -143,6 +143,7 @@ describe("the counts", () => {
     successesAfterRetry: 0,
     failures: 0,
     exhausted: 0,
+    interrupted: 0,
     retries: 0,
     outOfBudget: 0,
     outOfTime: 0
@@ -185,19 +186,21 @@ describe("the counts", () => {
       })
   )
 
-  it.effect("of a defect, an interruption from inside and a function that throws are those of failures", () =>
-    Effect.gen(function* () {
-      const retry = Retry.makeUnsafe(exact)
-      const throwing = Retry.withRetry(retry, {
-        while: (): boolean => {
-          throw new Error("bug")
-        }
+  it.effect(
+    "of a defect and a function that throws are those of failures, those of an interruption from inside are not",
+    () =>
+      Effect.gen(function* () {
+        const retry = Retry.makeUnsafe(exact)
+        const throwing = Retry.withRetry(retry, {
+          while: (): boolean => {
+            throw new Error("bug")
+          }
+        })
+        yield* Effect.die("bug").pipe(retry.execute, Effect.exit)
+        yield* Effect.interrupt.pipe(retry.execute, Effect.exit)
+        yield* Effect.fail("busy").pipe(throwing, Effect.exit)
+        expect(retry.snapshot(0)).toMatchObject({ ...nothing, failures: 2, interrupted: 1 })
       })
-      yield* Effect.die("bug").pipe(retry.execute, Effect.exit)
-      yield* Effect.interrupt.pipe(retry.execute, Effect.exit)
-      yield* Effect.fail("busy").pipe(throwing, Effect.exit)
-      expect(retry.snapshot(0)).toMatchObject({ ...nothing, failures: 3 })
-    })
   )
 
   it.effect("leave out a call that is interrupted from outside, and a retry that was not made yet", () =>
@@ -206,6 +209,16 @@ describe("the counts", () => {
       const fiber = yield* Effect.fail("busy").pipe(retry.execute, Effect.forkChild({ startImmediately: true }))
       yield* Fiber.interrupt(fiber)
       expect(retry.snapshot(0)).toMatchObject(nothing)
+    })
+  )
+
+  it.effect("count an attempt that is interrupted while its caller cannot be", () =>
+    Effect.gen(function* () {
+      const retry = Retry.makeUnsafe(exact)
+      const call = Effect.uninterruptible(retry.execute(Effect.interruptible(Effect.never)))
+      const fiber = yield* Effect.forkChild(call, { startImmediately: true })
+      yield* Fiber.interrupt(fiber)
+      expect(retry.snapshot(0)).toMatchObject({ ...nothing, interrupted: 1 })
     })
   )
 
@@ -233,7 +246,8 @@ describe("what the kind declares", () => {
       yield* Effect.exit(retry.execute(Effect.fail(permanent)))
       yield* Effect.exit(retry.execute(Effect.fail(permanent)))
       yield* Effect.forEach([1, 2, 3], () => Effect.exit(retry.execute(Effect.fail("busy"))))
-      expect(Retry.Kind.outcomes(retry, 0)).toEqual({ success: 1, failure: 2, exhausted: 3 })
+      yield* Effect.exit(retry.execute(Effect.interrupt))
+      expect(Retry.Kind.outcomes(retry, 0)).toEqual({ success: 1, failure: 2, exhausted: 3, interrupted: 1 })
     })
   )
 

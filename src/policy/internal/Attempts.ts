@@ -17,12 +17,16 @@ import { traced } from "./attemptSpan.ts"
 import { RetryExhaustedError } from "./RetryExhaustedError.ts"
 import * as TimeLimit from "./TimeLimit.ts"
 
-/** The counts of a retry since it was made. `failures` are calls that ended in another way than by running out. */
+/**
+ * The counts of a retry since it was made. `failures` are calls that failed in another way than by running out, and
+ * `interrupted` those whose attempt was interrupted; a caller who is interrupted leaves without being counted.
+ */
 export interface Totals {
   successes: number
   successesAfterRetry: number
   failures: number
   exhausted: number
+  interrupted: number
   retries: number
   /** Retries that were not made, because the budget was empty. */
   outOfBudget: number
@@ -52,6 +56,7 @@ export const noTotals = (): Totals => ({
   successesAfterRetry: 0,
   failures: 0,
   exhausted: 0,
+  interrupted: 0,
   retries: 0,
   outOfBudget: 0,
   outOfTime: 0
@@ -238,7 +243,8 @@ class Attempts<A, E, R> {
   }
 
   private fail(cause: Cause.Cause<E>): Effect.Effect<never, E> {
-    this.shared.totals.failures++
+    if (Cause.hasInterruptsOnly(cause)) this.shared.totals.interrupted++
+    else this.shared.totals.failures++
     return Effect.failCause(cause)
   }
 

@@ -7,6 +7,12 @@
  * retry does not sleep past it, and a deadline inside can only be earlier. When it passes, the effect is interrupted. A
  * call under a deadline that has already passed is not made.
  *
+ * **Gotchas**
+ *
+ * A fiber inherits the deadline that it is forked under. One that goes on after the call has ended, such as a worker in the
+ * background, keeps it, and once it has passed every call with a limit fails there. Fork such work with
+ * {@link withoutDeadline}.
+ *
  * **Example** (A total for all attempts)
  *
  * ```ts import.meta.vitest
@@ -135,6 +141,32 @@ export const withDeadline: {
       : Policy.withInstance(Kind, target as string, self, (deadline) => deadline.execute(self))
   }
 )
+
+/**
+ * Frees an effect from the deadline that it runs under.
+ *
+ * **When to use**
+ *
+ * For work that the call only starts and does not wait for, and for clean-up that must be done in any case. An effect that
+ * the call waits for is still interrupted with it.
+ *
+ * **Example** (Work in the background)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Fiber, Option } from "effect"
+ * import { Deadline } from "effect-resilience"
+ *
+ * const refresh = Effect.map(Deadline.remaining, Option.isSome)
+ * const program = Effect.forkDetach(Deadline.withoutDeadline(refresh)).pipe(
+ *   Deadline.withDeadline("1 second"),
+ *   Effect.flatMap(Fiber.join)
+ * )
+ *
+ * await Effect.runPromise(program) // => false
+ * ```
+ */
+export const withoutDeadline = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.provideService(self, TimeLimit.CurrentDeadline, undefined)
 
 /** Calls limited by a bare duration, whoever makes them. */
 const unnamed = new TimeLimit.LimitedCalls("default", TimeLimit.TOTAL)

@@ -228,6 +228,45 @@ describe("a deadline that passes during the call", () => {
     })
   )
 
+  it.effect("is to blame until all that it interrupts has ended", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ consecutiveFailures: 1 })
+      const hangs = (millis: number) => Effect.ensuring(Effect.never, Effect.sleep(millis))
+      const fiber = yield* hangs(10).pipe(
+        Timeout.withTimeout("1 minute"),
+        Effect.forkDetach({ startImmediately: true }),
+        Effect.andThen(breaker.execute(hangs(30))),
+        Deadline.withDeadline("1 second"),
+        Effect.forkChild
+      )
+      yield* TestClock.adjust(1_030)
+      yield* Fiber.await(fiber)
+      expect(yield* snapshot(breaker)).toMatchObject(failure)
+    })
+  )
+
+  for (const [how, rest] of [
+    ["ended", Effect.void],
+    ["was cut off", Effect.never]
+  ] as const) {
+    it.effect(`is not to blame when a fiber is interrupted that outlived the call, which ${how}`, () =>
+      Effect.gen(function* () {
+        const breaker = yield* CircuitBreaker.make({ consecutiveFailures: 1 })
+        const forked: Array<Fiber.Fiber<unknown, unknown>> = []
+        const call = Effect.forkDetach(breaker.execute(Effect.never), { startImmediately: true }).pipe(
+          Effect.flatMap((worker) => {
+            forked.push(worker)
+            return rest
+          })
+        )
+        yield* Effect.forkChild(call.pipe(Deadline.withDeadline("1 second")))
+        yield* TestClock.adjust("1 hour")
+        yield* Fiber.interruptAll(forked)
+        expect(yield* snapshot(breaker)).toMatchObject(ignored)
+      })
+    )
+  }
+
   it.effect("is not to blame for an interruption that comes before it", () =>
     Effect.gen(function* () {
       const breaker = yield* CircuitBreaker.make({ consecutiveFailures: 1 })

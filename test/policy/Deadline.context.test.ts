@@ -110,7 +110,7 @@ describe("a deadline that came through the context", () => {
   it.effect("can be taken away for work that must go on", () =>
     Effect.gen(function* () {
       const work = Effect.delay(Effect.succeed("value"), 500).pipe(Timeout.withTimeout("1 second"))
-      const cleanup = Effect.provideService(work, Deadline.CurrentDeadline, undefined)
+      const cleanup = Deadline.withoutDeadline(work)
       expect((yield* ended(cleanup.pipe(under(100)))).exit).toEqual(Exit.succeed("value"))
     })
   )

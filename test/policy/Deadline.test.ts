@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Arbitrary, Cause, Duration, Effect, Exit, Fiber, Option, Schema } from "effect"
+import { Arbitrary, Cause, Duration, Effect, Exit, Fiber, Option, Schedule, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { Deadline, ResilienceError, Timeout } from "../../src/index.ts"
 import { ScriptedService } from "../../src/testing/index.ts"
@@ -319,5 +319,40 @@ describe("a timeout under a deadline", () => {
         expect(exceeded(exit).scope).toBe(start + attempt < total ? "attempt" : "total")
       }),
     { arbitrary: { runs: 150, seed: 9 } }
+  )
+})
+
+describe("without a deadline", () => {
+  const calls = (service: ScriptedService.ScriptedService<string, never>) =>
+    service.call.pipe(Timeout.withTimeout("5 seconds"), Effect.exit, Effect.repeat(Schedule.spaced("1 second")))
+
+  it.effect("work in the background goes on calling when the call that started it is long over", () =>
+    Effect.gen(function* () {
+      const [free, bound] = [ScriptedService.make(["value"]), ScriptedService.make(["value"])]
+      const start = { startImmediately: true }
+      yield* Effect.andThen(
+        Effect.forkDetach(Deadline.withoutDeadline(calls(free)), start),
+        Effect.forkDetach(calls(bound), start)
+      ).pipe(Deadline.withDeadline(1_500))
+      yield* TestClock.adjust("10 seconds")
+      expect([free.calls(), bound.calls()]).toEqual([11, 2])
+    })
+  )
+
+  it.effect("an effect sees no remaining time, and may set a deadline of its own", () =>
+    Effect.gen(function* () {
+      const inner = Effect.all([Deadline.remaining, Deadline.withDeadline(Deadline.remaining, "1 minute")])
+      expect(yield* inner.pipe(Deadline.withoutDeadline, Deadline.withDeadline("1 second"))).toEqual([
+        Option.none(),
+        Option.some(Duration.minutes(1))
+      ])
+    })
+  )
+
+  it.effect("an effect still ends with the call that waits for it", () =>
+    Effect.gen(function* () {
+      const call = Effect.never.pipe(Deadline.withoutDeadline, Deadline.withDeadline(100))
+      expect((yield* ended(Effect.flip(call))).at).toBe(100)
+    })
   )
 })

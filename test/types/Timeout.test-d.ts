@@ -68,6 +68,11 @@ describe("withDeadline", () => {
     expectTypeOf(Deadline.withDeadline(call, "llm")).toEqualTypeOf<Named>()
   })
 
+  it("can be left without a change of types", () => {
+    expectTypeOf(call.pipe(Deadline.withoutDeadline)).toEqualTypeOf<typeof call>()
+    expectTypeOf(call.pipe(Deadline.withDeadline(1), Deadline.withoutDeadline)).toEqualTypeOf<Guarded>()
+  })
+
   it("has the error of a timeout", () => {
     expectTypeOf<Deadline.TimeoutExceededError>().toEqualTypeOf<Timeout.TimeoutExceededError>()
     expectTypeOf(call.pipe(Timeout.withTimeout(1), Deadline.withDeadline(2))).toEqualTypeOf<Guarded>()

@@ -137,7 +137,7 @@ export class Circuit {
   ): void {
     if (exit._tag === "Failure" && Cause.hasInterruptsOnly(exit.cause)) {
       // The deadline has cut the call off: the dependency did not answer in time.
-      const deadline = TimeLimit.passedDeadline(fiber)
+      const deadline = TimeLimit.interruptingDeadline(fiber)
       if (deadline === undefined) this.record(fiber, permit, startedAt, Outcome.ignored, undefined)
       else this.record(fiber, permit, startedAt, Outcome.failure(), TimeLimit.deadlineExceeded(deadline, true))
       return

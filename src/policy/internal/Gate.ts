@@ -163,8 +163,9 @@ class Passage {
     const { totals } = gate.shared
     if (!this.isAdmitted) {
       if (this.ticket === undefined || !Machine.leave(state, this.ticket)) return undefined
-      const remaining = TimeLimit.remainingMillis(fiber, Policy.monotonicMillis(fiber))
-      if (remaining <= 0) return Effect.fail(this.reject(gate, fiber, "queue-timeout"))
+      if (TimeLimit.interruptingDeadline(fiber) !== undefined) {
+        return Effect.fail(this.reject(gate, fiber, "queue-timeout"))
+      }
       totals.interrupted++
       return undefined
     }

@@ -73,10 +73,22 @@ export const remainingMillis = (fiber: Fiber.Fiber<unknown, unknown>, now: numbe
   return deadline === undefined ? Infinity : deadline.at - now
 }
 
-/** The deadline of a fiber, if it has passed. */
-export const passedDeadline = (fiber: Fiber.Fiber<unknown, unknown>): Deadline | undefined => {
+/** The deadlines that interrupt now, each with the number of effects that have yet to end because of it. */
+const interrupting = new WeakMap<Deadline, number>()
+
+const countInterrupting = (deadline: Deadline, change: 1 | -1): void => {
+  const count = (interrupting.get(deadline) ?? 0) + change
+  if (count > 0) interrupting.set(deadline, count)
+  else interrupting.delete(deadline)
+}
+
+/**
+ * The deadline of a fiber while it interrupts what runs under it. That it has passed is not enough: a fiber that outlived
+ * the effect it was forked in may be interrupted for any other reason.
+ */
+export const interruptingDeadline = (fiber: Fiber.Fiber<unknown, unknown>): Deadline | undefined => {
   const deadline = fiber.getRef(CurrentDeadline)
-  return deadline !== undefined && Policy.monotonicMillis(fiber) >= deadline.at ? deadline : undefined
+  return deadline !== undefined && interrupting.has(deadline) ? deadline : undefined
 }
 
 /** The error of a deadline that passed. */
@@ -224,6 +236,7 @@ export const run = <A, E, R>(
       cancel?.()
       const endedAt = calls.time(fiber, now)
       if (isExceeded) {
+        countInterrupting(limit, -1)
         const { duration, service } = limit
         const error = new TimeoutExceededError({ service, scope, duration })
         calls.exceed(fiber, limit, error)
@@ -242,6 +255,7 @@ export const run = <A, E, R>(
     }
     cancel = Timer.after(fiber, now, limit.at - now, () => {
       isExceeded = true
+      countInterrupting(limit, 1)
       child.interruptUnsafe(fiber.id)
     })
     child.addObserver(onExit)

@@ -51,6 +51,9 @@ export const Mode = Schema.Literals(["enforce", "observe", "disabled"])
  * last `windowSize` calls and "time-window" the last `windowDuration`, cut into `windowBuckets`, both with `minimumCalls`,
  * `failureRate` and, if `slowCallDuration` is set, `slowCallRate`. A setting that the trip policy does not read is an error.
  *
+ * The time that a call waits in the queue of a bulkhead inside the breaker is not the dependency's, so it makes no call slow.
+ * It counts where a timeout or a deadline stands between the two, and against `probeTimeout`.
+ *
  * The open time grows by `openDurationFactor` with every opening that follows too soon on the one before, up to
  * `openDurationMax`; `openDurationJitter` spreads it. A failure with a `retryAfter` lengthens it up to `retryAfterMax`.
  */
@@ -77,7 +80,7 @@ export const Options = Schema.Struct({
   }),
   failureRate: Fields.defaulted(Fields.Rate, 0.5, { description: "Share of failed calls that opens the circuit" }),
   slowCallDuration: Fields.optional(Fields.PositiveDuration, {
-    description: "A call that takes longer is slow; without it, slow calls are not watched"
+    description: "A call that takes longer, waits in a queue aside, is slow; without it, slow calls are not watched"
   }),
   slowCallRate: Fields.defaulted(Fields.Rate, 0.5, { description: "Share of slow calls that opens the circuit" }),
   openDuration: Fields.defaulted(Fields.PositiveDuration, Duration.seconds(60), {

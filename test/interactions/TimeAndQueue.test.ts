@@ -110,6 +110,58 @@ describe("what the circuit breaker sees of the parts inside it", () => {
     })
   )
 
+  const watching = { tripPolicy: "count-window", windowSize: 10, slowCallDuration: "5 seconds" } as const
+  const oneAtOnce = { maxConcurrent: 1 } as const
+
+  it.effect("waits in the queue make no call slow", () =>
+    Effect.gen(function* () {
+      const pipeline = yield* Pipeline.make({ circuitBreaker: watching, bulkhead: oneAtOnce, timeout: "1 minute" })
+      const call = fourSeconds.pipe(pipeline.execute)
+      const slow = Effect.sleep("5001 millis").pipe(pipeline.execute)
+      expect(yield* ends([call, call, call, slow])).toContain("success at 12")
+      expect(pipeline.parts[0].snapshot(0)).toMatchObject({ successes: 4, slowCalls: 1 })
+    })
+  )
+
+  it.effect("waits in one queue inside the other add up", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make(watching)
+      const outer = yield* Bulkhead.make({ maxConcurrent: 2 })
+      const inner = yield* Bulkhead.make(oneAtOnce)
+      const call = fourSeconds.pipe(Pipeline.inOrder([breaker, outer, inner]).execute)
+      expect((yield* ends([call, call, call, call])).at(-1)).toBe("success at 16")
+      expect(breaker.snapshot(0)).toMatchObject({ successes: 4, slowCalls: 0 })
+    })
+  )
+
+  it.effect("a wait that took too long does not make slow what follows it", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make(watching)
+      const bulkhead = yield* Bulkhead.make({ maxConcurrent: 1, queueTimeout: "3 seconds" })
+      const first = Effect.forkChild(Effect.sleep("3500 millis").pipe(bulkhead.execute), { startImmediately: true })
+      const twice = Effect.sleep("2 seconds").pipe(
+        bulkhead.execute,
+        Effect.catchTag("BulkheadRejectedError", () => Effect.delay(Effect.sleep("2 seconds"), "1 second")),
+        breaker.execute
+      )
+      expect(yield* ends([Effect.andThen(first, twice)])).toEqual(["success at 6"])
+      expect(breaker.snapshot(0)).toMatchObject({ successes: 1, slowCalls: 0 })
+    })
+  )
+
+  it.effect("a probe that had to wait is not slow", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ ...watching, openDuration: "1 second" })
+      const bulkhead = yield* Bulkhead.make(oneAtOnce)
+      yield* breaker.trip
+      yield* TestClock.adjust("1 second")
+      const holder = Effect.forkChild(fourSeconds.pipe(bulkhead.execute), { startImmediately: true })
+      const probe = fourSeconds.pipe(Pipeline.inOrder([breaker, bulkhead]).execute)
+      expect(yield* ends([Effect.andThen(holder, probe)])).toEqual(["success at 9"])
+      expect(yield* Policy.snapshot(breaker)).toMatchObject({ state: "Closed", slowCalls: 0 })
+    })
+  )
+
   it.effect("a call that was let through and queued is made, although the circuit opens meanwhile", () =>
     Effect.gen(function* () {
       const pipeline = yield* Pipeline.make({ circuitBreaker: strict, bulkhead: { maxConcurrent: 1 } })

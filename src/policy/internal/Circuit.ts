@@ -17,6 +17,7 @@ import * as Outcome from "../Outcome.ts"
 import * as Policy from "../Policy.ts"
 import { labelOf } from "../ResilienceError.ts"
 import * as Events from "./circuitEvents.ts"
+import { queuedMillis } from "./queueTime.ts"
 import * as TimeLimit from "./TimeLimit.ts"
 
 /** The counts of a breaker since it was made; those of its keys are included. */
@@ -203,7 +204,8 @@ export class Circuit {
     const { settings, slowMillis, totals } = this.shared
     const needsTime = slowMillis !== undefined || this.dependsOnTime(permit, outcome)
     const now = needsTime ? Policy.monotonicMillis(fiber) : 0
-    const slow = slowMillis !== undefined && outcome._tag !== "Ignored" && now - startedAt > slowMillis
+    const slow =
+      slowMillis !== undefined && outcome._tag !== "Ignored" && now - queuedMillis(fiber) - startedAt > slowMillis
     if (needsTime) this.advance(fiber, now)
     if (slow) totals.slowCalls++
     if (outcome._tag === "Success") totals.successes++

@@ -11,6 +11,7 @@ import { withTraits } from "../ResilienceError.ts"
 import { isTraced } from "./attemptSpan.ts"
 import type { Circuit, Shared } from "./Circuit.ts"
 import { waitOf } from "./circuitEvents.ts"
+import { queuedMillis } from "./queueTime.ts"
 
 /**
  * The call was not made, because the circuit is not closed. `retryAfter` is the time until the next probe is possible; it is
@@ -54,7 +55,7 @@ export const guard = <A, E, R>(
     const circuit = circuitOf(fiber)
     const generation = circuit.closedGeneration
     if (generation === -1) return guardNotClosed(circuit, fiber, self, classify)
-    const startedAt = shared.slowMillis === undefined ? 0 : Policy.monotonicMillis(fiber)
+    const startedAt = shared.slowMillis === undefined ? 0 : startOf(fiber, Policy.monotonicMillis(fiber))
     return Effect.onExitPrimitive(self, (exit) => {
       circuit.settle(fiber, { generation, probe: 0 }, startedAt, exit, classify)
       return undefined
@@ -87,7 +88,7 @@ const guardNotClosed = <A, E, R>(
         if (permit.probe > 0 && isTraced(fiber)) circuit.tellProbe(fiber)
       } else if (circuit.shared.mode === "enforce") return Effect.fail(rejection(circuit, fiber, admission))
       else circuit.countRejection(fiber, undefined)
-      startedAt = now
+      startedAt = startOf(fiber, now)
       return self
     }),
     (exit) => {
@@ -96,6 +97,9 @@ const guardNotClosed = <A, E, R>(
     }
   )
 }
+
+/** The start of a call on a clock that stands still while it waits for its turn. */
+const startOf = (fiber: Fiber.Fiber<unknown, unknown>, now: number): number => now - queuedMillis(fiber)
 
 const rejection = (
   circuit: Circuit,

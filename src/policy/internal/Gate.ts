@@ -11,6 +11,7 @@ import type { Options } from "../Bulkhead.ts"
 import * as Policy from "../Policy.ts"
 import { labelOf, withTraits } from "../ResilienceError.ts"
 import { isTraced } from "./attemptSpan.ts"
+import { addQueued } from "./queueTime.ts"
 import * as TimeLimit from "./TimeLimit.ts"
 import * as Timer from "./Timer.ts"
 
@@ -122,6 +123,7 @@ class Passage {
   private gate: Gate | undefined
   private fiber: Fiber.Fiber<unknown, unknown> | undefined
   private isAdmitted = false
+  private queuedAt = 0
   private ticket: Machine.Ticket<Passage> | undefined
   private resume: ((effect: Effect.Effect<void, BulkheadRejectedError>) => void) | undefined
   private cancel: (() => void) | undefined
@@ -139,10 +141,11 @@ class Passage {
     }
     this.ticket = Machine.enqueue(gate.state, gate.shared.settings, this)
     if (this.ticket === undefined) return Effect.fail(this.reject(gate, fiber, "full"))
+    this.queuedAt = Policy.monotonicMillis(fiber)
     const turn = Effect.callback<void, BulkheadRejectedError>((resume) => this.wait(gate, fiber, resume))
-    const queuedAt = isTraced(fiber) ? Policy.monotonicMillis(fiber) : undefined
     return Effect.flatMap(turn, () => {
-      if (queuedAt !== undefined) this.tellAdmission(gate, fiber, queuedAt)
+      const waitMillis = this.endWait(fiber)
+      if (isTraced(fiber)) this.tellAdmission(gate, fiber, waitMillis)
       return self
     })
   }
@@ -183,17 +186,23 @@ class Passage {
   ): void {
     if (this.isAdmitted) return resume(Effect.void)
     this.resume = resume
-    const now = Policy.monotonicMillis(fiber)
-    const millis = Math.min(gate.shared.queueMillis, TimeLimit.remainingMillis(fiber, now))
-    this.cancel = Timer.after(fiber, now, Math.max(0, millis), () => {
+    const millis = Math.min(gate.shared.queueMillis, TimeLimit.remainingMillis(fiber, this.queuedAt))
+    this.cancel = Timer.after(fiber, this.queuedAt, Math.max(0, millis), () => {
       if (this.ticket !== undefined && Machine.leave(gate.state, this.ticket)) {
+        this.endWait(fiber)
         resume(Effect.fail(this.reject(gate, fiber, "queue-timeout")))
       }
     })
   }
 
+  private endWait(fiber: Fiber.Fiber<unknown, unknown>): number {
+    const waitMillis = Policy.monotonicMillis(fiber) - this.queuedAt
+    addQueued(fiber, waitMillis)
+    return waitMillis
+  }
+
   /** Only a trace wants to know about every wait. */
-  private tellAdmission({ shared }: Gate, fiber: Fiber.Fiber<unknown, unknown>, queuedAt: number): void {
+  private tellAdmission({ shared }: Gate, fiber: Fiber.Fiber<unknown, unknown>, waitMillis: number): void {
     const { home, service } = shared
     if (!Policy.isObserved(fiber, home)) return
     Policy.emit(fiber, home, {
@@ -201,7 +210,7 @@ class Passage {
       kind: "bulkhead",
       service,
       severity: "Debug",
-      attributes: { wait_millis: Policy.monotonicMillis(fiber) - queuedAt }
+      attributes: { wait_millis: waitMillis }
     })
   }
 

@@ -102,7 +102,7 @@ export const Options = Schema.Struct({
     description: "Successful probes that close the circuit, at most `probes`"
   }),
   probeTimeout: Fields.defaulted(Fields.FiniteDuration, Duration.seconds(30), {
-    description: "A probe without a result after this time counts as failed"
+    description: "A probe without a result after this time, waits in a queue included, counts as failed"
   }),
   ...Keyed.fields
 }).check(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { type Duration, Effect } from "effect"
 import {
   Bulkhead,
   CircuitBreaker,
@@ -18,6 +18,8 @@ const retry = Retry.makeUnsafe({ budget: {} })
 const breaker = CircuitBreaker.makeUnsafe()
 const bulkhead = Bulkhead.makeUnsafe({ queueTimeout: "1 second" })
 const timeout = Timeout.makeUnsafe({ duration: "5 seconds" })
+
+const probing = (probeTimeout: Duration.Input) => CircuitBreaker.makeUnsafe({ probeTimeout })
 
 const noQueue = Bulkhead.makeUnsafe({ maxQueue: 0 })
 const oneAttempt = Retry.makeUnsafe({ maxAttempts: 1 })
@@ -232,12 +234,23 @@ const cases: ReadonlyArray<Case> = [
     rule: "probe-shorter-than-timeout",
     severity: "warning",
     about: ["circuit-breaker", "timeout"],
-    reason: "A probe counts as failed after 4s 999ms, but may take 5s",
-    harmful: [[CircuitBreaker.makeUnsafe({ probeTimeout: "4999 millis" }), timeout]],
+    reason: "A probe counts as failed after 4s 999ms, but may take ",
+    harmful: [
+      [probing("4999 millis"), timeout],
+      [probing("4999 millis"), Bulkhead.makeUnsafe({ queueTimeout: "1 millis" }), timeout],
+      [probing("4999 millis"), bulkhead, Timeout.makeUnsafe({ duration: "4 seconds" })],
+      [Deadline.makeUnsafe({ duration: "5 seconds" }), probing("4999 millis"), Bulkhead.makeUnsafe(), timeout]
+    ],
     harmless: [
-      [CircuitBreaker.makeUnsafe({ probeTimeout: "5 seconds" }), timeout],
+      [probing("5 seconds"), timeout],
       [breaker, timeout],
-      [timeout, CircuitBreaker.makeUnsafe({ probeTimeout: "1 second" })]
+      [timeout, probing("1 second")],
+      [probing("6 seconds"), bulkhead, timeout],
+      [probing("5 seconds"), noQueue, timeout],
+      [bulkhead, probing("5 seconds"), timeout],
+      [Deadline.makeUnsafe({ duration: "5 seconds" }), probing("5 seconds"), bulkhead, timeout],
+      [probing("5 seconds"), Bulkhead.makeUnsafe(), timeout],
+      [probing("1 second"), bulkhead]
     ]
   },
   {

@@ -159,7 +159,7 @@ describe("gauges", () => {
         expect(yield* state).toBe(1)
         yield* Effect.forkChild(Effect.never.pipe(CircuitBreaker.withCircuitBreaker("svc")), { startImmediately: true })
         expect(yield* state).toBe(2)
-        yield* TestClock.adjust("30 seconds")
+        yield* TestClock.adjust("1 minute")
         expect(yield* state).toBe(1)
         yield* breaker!.isolate
         expect(yield* state).toBe(3)

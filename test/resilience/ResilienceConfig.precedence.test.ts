@@ -181,13 +181,20 @@ describe("the time limit of an attempt", () => {
   })
 
   it.each([
-    ["a long one", { TIMEOUT_SVC: "90" }, 90],
-    ["that of the operation type", { TIMEOUT_SVC_OPERATION_TYPE: "llm" }, 60],
-    ["that for all", { TIMEOUT_DEFAULT: "2 minutes" }, 120],
-    ["a short one", { TIMEOUT_SVC: "7" }, 30],
+    ["a long time limit", { TIMEOUT_SVC: "90" }, 120],
+    ["that of the operation type", { TIMEOUT_SVC_OPERATION_TYPE: "llm" }, 90],
+    ["that for all", { TIMEOUT_DEFAULT: "2 minutes" }, 150],
+    ["a short one", { TIMEOUT_SVC: "7" }, 37],
+    ["the default", {}, 60],
     ["none at all", { TIMEOUT_SVC: "Infinity" }, 30],
+    ["a long one and a long wait", { TIMEOUT_SVC: "90", BULKHEAD_QUEUE_TIMEOUT: "2 minutes" }, 210],
+    ["a long one and a short wait of the service", { TIMEOUT_SVC: "90", BULKHEAD_SVC_QUEUE_TIMEOUT: "1" }, 91],
+    ["both short", { TIMEOUT_SVC: "7", BULKHEAD_QUEUE_TIMEOUT: "8" }, 30],
+    ["a long one and a wait without end", { TIMEOUT_SVC: "90", BULKHEAD_QUEUE_TIMEOUT: "Infinity" }, 90],
+    ["a long one where nobody waits", { TIMEOUT_SVC: "90", BULKHEAD_MAX_QUEUE: "0" }, 90],
+    ["a long one without a bulkhead", { TIMEOUT_SVC: "90", BULKHEAD_SVC_ENABLED: "no" }, 90],
     ["any, where the probe has its own", { TIMEOUT_SVC: "90", CIRCUIT_BREAKER_PROBE_TIMEOUT: "40" }, 40]
-  ])("%s is the time of a probe, if that is longer than its default", (_, env, probeSeconds) => {
+  ])("%s and the longest wait are the time of a probe, if that is longer than its default", (_, env, probeSeconds) => {
     const { probeTimeout } = resolved({}, env).options("circuitBreaker", "svc")
     expect(Duration.toSeconds(probeTimeout)).toBe(probeSeconds)
   })

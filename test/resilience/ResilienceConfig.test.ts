@@ -126,7 +126,7 @@ describe("without any configuration", () => {
       retryAfterMax: Duration.minutes(10),
       probes: 1,
       successesToClose: 1,
-      probeTimeout: seconds(30),
+      probeTimeout: seconds(60),
       maxKeys: 10_000,
       keyIdleTime: Duration.hours(1)
     })

@@ -5,7 +5,7 @@ import * as Duration from "effect/Duration"
 import type * as Policy from "../Policy.ts"
 import type * as Retry from "../Retry.ts"
 import { lint } from "./pipelineLint.ts"
-import { flatten, isRetry, limitMillis, queueMillis } from "./pipelineParts.ts"
+import { flatten, isRetry, limitMillis, longestMillis } from "./pipelineParts.ts"
 
 /**
  * Tells what a pipeline does: its parts in their order with their numbers, the most attempts and the longest time that one
@@ -33,12 +33,8 @@ const worstAttempts = (parts: ReadonlyArray<Policy.Instance>): string => {
   return attempts === 1 ? "1 attempt" : `${attempts} attempts`
 }
 
-/** From the inside to the outside: what limits, what waits, and what repeats. */
 const worstTime = (parts: ReadonlyArray<Policy.Instance>): string => {
-  const millis = parts.reduceRight((inner, part) => {
-    if (isRetry(part)) return part.worstCase.attempts * inner + part.worstCase.waitMillis
-    return Math.min(inner, limitMillis(part)) + queueMillis(part)
-  }, Infinity)
+  const millis = longestMillis(parts)
   if (millis === Infinity) return "and nothing limits the time"
   const uncounted = [...uncountedTimes(parts)]
   const exceptions = uncounted.length === 0 ? "" : `, not counting ${uncounted.join(" and ")}`

@@ -11,6 +11,7 @@ import {
   isRetry,
   isTimeout,
   limitMillis,
+  longestMillis,
   queueMillis
 } from "./pipelineParts.ts"
 
@@ -172,11 +173,14 @@ const rules: ReadonlyArray<Rule> = [
     severity: "warning",
     parts: ["circuit-breaker", "timeout"],
     check: ({ isAround, list }) => {
-      const timeout = shortest(list.filter(isTimeout).map((part) => part.snapshot(0).duration))
-      if (timeout === undefined || !isAround("circuit-breaker", "timeout")) return undefined
+      if (!isAround("circuit-breaker", "timeout")) return undefined
+      const at = list.findIndex(isCircuitBreaker)
+      const outside = list.slice(0, at).filter(isDeadline).map(limitMillis)
+      const attempt = list.slice(at).filter((part) => !isRetry(part))
+      const longest = Duration.millis(Math.min(longestMillis(attempt), ...outside))
       const probe = shortest(list.filter(isCircuitBreaker).map(({ options }) => options.probeTimeout))
-      return probe !== undefined && Duration.isLessThan(probe, timeout)
-        ? `A probe counts as failed after ${Duration.format(probe)}, but may take ${Duration.format(timeout)}: answers in between come too late to close the circuit.`
+      return probe !== undefined && Duration.isFinite(longest) && Duration.isLessThan(probe, longest)
+        ? `A probe counts as failed after ${Duration.format(probe)}, but may take ${Duration.format(longest)} in our queues and at the dependency: answers in between come too late to close the circuit.`
         : undefined
     }
   },

@@ -82,6 +82,13 @@ export const queueMillis = (part: Policy.Instance): number => {
   return part.options.queueTimeout === undefined ? Infinity : Duration.toMillis(part.options.queueTimeout)
 }
 
+/** The longest time that parts can take, from the inside to the outside: what limits, what waits, and what repeats. */
+export const longestMillis = (parts: ReadonlyArray<Policy.Instance>): number =>
+  parts.reduceRight((inner, part) => {
+    if (isRetry(part)) return part.worstCase.attempts * inner + part.worstCase.waitMillis
+    return Math.min(inner, limitMillis(part)) + queueMillis(part)
+  }, Infinity)
+
 /**
  * Options without a key that is not known, however deep: written as a type parameter, TypeScript would not look for such.
  */

@@ -52,12 +52,14 @@ export class Merged {
   /** Of a service, or of those that nobody says anything about. */
   settingsOf(slot: Pipeline.Slot, service: string | undefined): Settings {
     const settings = this.said(slot, service)
-    const time = service === undefined ? undefined : this.timeOf(service)
-    if (time === undefined) return settings
-    if (slot === "timeout") settings.set("duration", time)
-    // A probe must be able to take as long as any other attempt.
-    if (slot === "circuitBreaker" && !settings.has("probeTimeout") && isLongerThanProbe(time.value)) {
-      settings.set("probeTimeout", time)
+    if (service === undefined) return settings
+    const time = this.timeOf(service)
+    if (slot === "timeout" && time !== undefined) settings.set("duration", time)
+    if (slot === "circuitBreaker" && !settings.has("probeTimeout")) {
+      const value = Duration.sum(finite(time?.value ?? DEFAULT_TIME), this.queueTimeOf(service))
+      // A probe must be able to take as long as any other attempt, and to wait as long for its turn.
+      if (Duration.isGreaterThan(value, DEFAULT_TIME))
+        settings.set("probeTimeout", { value, shown: value, where: slot })
     }
     return settings
   }
@@ -86,6 +88,13 @@ export class Merged {
       }
     }
     return said
+  }
+
+  /** The longest wait in the queue of a service; zero where there is no queue, or no limit. */
+  private queueTimeOf(service: string): Duration.Duration {
+    const said = this.said("bulkhead", service)
+    const isQueue = this.isEnabled("bulkhead", service) && said.get("maxQueue")?.value !== 0
+    return isQueue ? finite(said.get("queueTimeout")?.value) : Duration.zero
   }
 
   /** The time limit of a service, else that of its operation type, else that of all. */
@@ -120,9 +129,11 @@ const emptyGroup = (): Record<string, unknown> => Object.create(null) as Record<
 
 const isRecord = (value: unknown): value is Record<string, unknown> => isGroup(value)
 
-const PROBE_TIMEOUT = Duration.seconds(30)
+/** What an attempt may take, and a probe, when nobody says anything. */
+const DEFAULT_TIME = Duration.seconds(30)
 
-const isLongerThanProbe = (time: unknown): boolean => {
-  const duration = Fields.durationOf(time)
-  return duration !== undefined && Duration.isFinite(duration) && Duration.isGreaterThan(duration, PROBE_TIMEOUT)
+/** The duration that a value means; zero if it means none that ends. */
+const finite = (value: unknown): Duration.Duration => {
+  const duration = Fields.durationOf(value)
+  return duration !== undefined && Duration.isFinite(duration) ? duration : Duration.zero
 }

@@ -115,7 +115,7 @@ const rejectionLabels = ({ service }: Bulkhead | Policy.Event): Policy.Labels =>
 export const Kind: Policy.Kind<Bulkhead, Options> = {
   id: "bulkhead",
   options: Options,
-  ineffective: () => ({}),
+  ineffective: [],
   make: (service, options, home) => fromOptions(service, options, home?.observe),
   instruments: [
     gauge(metrics.activeOperations, "Calls that run", labels, (bulkhead, now) => bulkhead.snapshot(now).active),

@@ -31,7 +31,7 @@ import type { Totals } from "./internal/Circuit.ts"
 import type { Transition } from "./internal/circuitEvents.ts"
 import { CircuitBreakerOpenError } from "./internal/CircuitGuard.ts"
 import { instruments } from "./internal/circuitMetrics.ts"
-import { ineffective, minimumCallsOf } from "./internal/circuitSettings.ts"
+import { conflicts, ineffective } from "./internal/circuitSettings.ts"
 import * as Keyed from "./internal/Keyed.ts"
 import * as Fields from "./internal/options.ts"
 import * as Outcome from "./Outcome.ts"
@@ -42,22 +42,7 @@ export type Mode = typeof Mode.Type
 /** Schema of {@link Mode}. */
 export const Mode = Schema.Literals(["enforce", "observe", "disabled"])
 
-/**
- * The settings of a breaker.
- *
- * **Details**
- *
- * `tripPolicy` chooses which of the settings below it count: "consecutive" reads `consecutiveFailures`; "count-window" the
- * last `windowSize` calls and "time-window" the last `windowDuration`, cut into `windowBuckets`, both with `minimumCalls`,
- * `failureRate` and, if `slowCallDuration` is set, `slowCallRate`. A setting that the trip policy does not read is an error.
- *
- * The time that a call waits in the queue of a bulkhead inside the breaker is not the dependency's, so it makes no call slow.
- * It counts where a timeout or a deadline stands between the two, and against `probeTimeout`.
- *
- * The open time grows by `openDurationFactor` with every opening that follows too soon on the one before, up to
- * `openDurationMax`; `openDurationJitter` spreads it. A failure with a `retryAfter` lengthens it up to `retryAfterMax`.
- */
-export const Options = Schema.Struct({
+const fields = Schema.Struct({
   mode: Fields.defaulted(Mode, "enforce", {
     description: "enforce; observe: let everything pass, measure, and report what it would have done; disabled"
   }),
@@ -105,22 +90,24 @@ export const Options = Schema.Struct({
     description: "A probe without a result after this time, waits in a queue included, counts as failed"
   }),
   ...Keyed.fields
-}).check(
-  Schema.makeFilter((options) => {
-    const problems: Array<{ readonly path: ReadonlyArray<string>; readonly issue: string }> = []
-    if (options.successesToClose > options.probes) {
-      problems.push({ path: ["successesToClose"], issue: `Expected at most probes (${options.probes})` })
-    }
-    if (options.tripPolicy === "count-window" && minimumCallsOf(options) > options.windowSize) {
-      problems.push({ path: ["minimumCalls"], issue: `Expected at most windowSize (${options.windowSize})` })
-    }
-    if (options.openDurationMax !== undefined && Duration.isLessThan(options.openDurationMax, options.openDuration)) {
-      const least = Duration.format(options.openDuration)
-      problems.push({ path: ["openDurationMax"], issue: `Expected at least openDuration (${least})` })
-    }
-    return problems
-  })
-)
+})
+
+/**
+ * The settings of a breaker.
+ *
+ * **Details**
+ *
+ * `tripPolicy` chooses which of the settings below it count: "consecutive" reads `consecutiveFailures`; "count-window" the
+ * last `windowSize` calls and "time-window" the last `windowDuration`, cut into `windowBuckets`, both with `minimumCalls`,
+ * `failureRate` and, if `slowCallDuration` is set, `slowCallRate`. A setting that the trip policy does not read is an error.
+ *
+ * The time that a call waits in the queue of a bulkhead inside the breaker is not the dependency's, so it makes no call slow.
+ * It counts where a timeout or a deadline stands between the two, and against `probeTimeout`.
+ *
+ * The open time grows by `openDurationFactor` with every opening that follows too soon on the one before, up to
+ * `openDurationMax`; `openDurationJitter` spreads it. A failure with a `retryAfter` lengthens it up to `retryAfterMax`.
+ */
+export const Options: typeof fields = Fields.related(fields, conflicts)
 /** Valid settings. */
 export type Options = typeof Options.Type
 /** Settings as they are written: everything has a default. */

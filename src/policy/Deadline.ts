@@ -91,7 +91,7 @@ export const makeUnsafe = ({ service = "default", ...options }: MakeOptions = {}
 export const Kind: Policy.Kind<Deadline, Options> = {
   id: "deadline",
   options: Options,
-  ineffective: () => ({}),
+  ineffective: [],
   make: (service, options, home) => fromOptions(service, options, home?.observe),
   instruments: TimeLimit.instruments(() => TimeLimit.TOTAL),
   outcomes: (deadline, now) => TimeLimit.outcomes(deadline.snapshot(now)),

@@ -120,7 +120,7 @@ export const makeUnsafe = <B, E2 = never, R2 = never>(
 export const Kind: Policy.Kind<FallbackRecord, Options> = {
   id: "fallback",
   options: Options,
-  ineffective: () => ({}),
+  ineffective: [],
   make: (service, _, home) => makeRecord(service, home?.observe),
   instruments: [
     events(metrics.used, "Calls that a fallback answered, or tried to", "FallbackUsed", (event) => ({
@@ -273,7 +273,7 @@ export const makeCache = <A>({
   Effect.sync(() => {
     const { capacity, timeToLive } = Fields.decodeOrThrow(
       "Fallback.makeCache",
-      { options: CacheOptions, ineffective: () => ({}) },
+      { options: CacheOptions, ineffective: [] },
       options
     )
     return { service, values: LastGood.make<A>(capacity, Duration.toMillis(timeToLive)) }

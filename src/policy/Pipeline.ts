@@ -202,7 +202,7 @@ export const inOrder = <const Parts extends ReadonlyArray<Part>>(
 export const Kind: Policy.Kind<Pipeline<AllParts>, Options> = {
   id: "pipeline",
   options: Options,
-  ineffective: () => ({}),
+  ineffective: [],
   make: (service, _, home) => {
     const siblings = Object.values(order).map((kind) =>
       home?.sibling(kind as Policy.Kind<Policy.Guard<unknown>, unknown>)

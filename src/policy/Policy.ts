@@ -89,8 +89,8 @@ export interface Kind<out I extends Instance, out Options> {
   /** "circuit-breaker". */
   readonly id: string
   readonly options: Schema.Codec<Options, unknown>
-  /** Options that others make meaningless, each with the reason. To set one of these is a mistake, and reported as such. */
-  ineffective(options: Options): Readonly<Record<string, string>>
+  /** Options that others make meaningless. To set one of these is a mistake, and reported as such. */
+  readonly ineffective: ReadonlyArray<Relation<Options>>
   /** Makes the instance of a service from valid options; without a home, it belongs to no registry. */
   make(service: string, options: Options, home?: Home): I
   readonly instruments: ReadonlyArray<Instrument<I>>
@@ -98,6 +98,15 @@ export interface Kind<out I extends Instance, out Options> {
   outcomes(instance: I, now: number): Readonly<Record<string, number>>
   /** What operators can do to an instance. */
   readonly commands: ReadonlyArray<Command<I>>
+}
+
+/** What one option must be, or whether it means anything, because of what others are. */
+export interface Relation<out Options> {
+  readonly option: string
+  /** The other options that the check looks at: where one of them is wrong by itself, it is not asked. */
+  readonly others: ReadonlyArray<string>
+  /** What is wrong, if something is. */
+  check(options: Options): string | undefined
 }
 
 /** One thing that operators can do to an instance. */

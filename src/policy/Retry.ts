@@ -170,7 +170,7 @@ const labels = ({ service }: Policy.Instance): Policy.Labels => ({ function: ser
 export const Kind: Policy.Kind<Retry, Options> = {
   id: "retry",
   options: Options,
-  ineffective: () => ({}),
+  ineffective: [],
   make: (service, options, home) => fromOptions(service, options, undefined, false, home?.observe),
   instruments: [
     events(

@@ -95,7 +95,7 @@ export const makeUnsafe = ({ service = "default", ...options }: MakeOptions = {}
 export const Kind: Policy.Kind<Timeout, Options> = {
   id: "timeout",
   options: Options,
-  ineffective: () => ({}),
+  ineffective: [],
   make: (service, options, home) => fromOptions(service, options, home?.observe),
   instruments: TimeLimit.instruments(({ operationType }) => operationType),
   outcomes: (timeout, now) => TimeLimit.outcomes(timeout.snapshot(now)),

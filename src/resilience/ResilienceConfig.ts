@@ -15,7 +15,7 @@ import { fromLiteral } from "./internal/fromLiteral.ts"
 import { fromVariables } from "./internal/fromVariables.ts"
 import { didYouMean } from "./internal/lines.ts"
 import { Merged } from "./internal/Merged.ts"
-import { problemsIn, problemsOf } from "./internal/problems.ts"
+import { problemsAmong, problemsIn, problemsOf } from "./internal/problems.ts"
 import type { Setting } from "./internal/Source.ts"
 import { isKnown, strangersIn } from "./internal/strangers.ts"
 import { checkStructure } from "./internal/structure.ts"
@@ -63,7 +63,7 @@ export const resolve = (
   variables: ReadonlyMap<string, string> = new Map()
 ): Result.Result<ResilienceConfig, ReadonlyArray<string>> => {
   const code = fromLiteral(literal)
-  const { repeated, source: environment, unknown } = fromVariables(variables)
+  const { overruled, repeated, source: environment, unknown } = fromVariables(variables)
   const merged = new Merged(code, environment)
   const strict = flagOf(false, environment.strict, code.strict)
   const strangers = strangersIn(merged)
@@ -73,6 +73,7 @@ export const resolve = (
     ...[...repeated].map(([name, same]) => `${name}: the same as ${same}`),
     ...problemsIn(code),
     ...problemsIn(environment),
+    ...problemsAmong(overruled),
     ...problemsOf(merged),
     ...(strict ? strangers : [])
   ])

@@ -149,7 +149,7 @@ export const layer = (
   Layer.effectDiscard(
     Effect.gen(function* () {
       const channel = yield* AlertChannel
-      const settings = Fields.decodeOrThrow("Alerts.layer", { options: Options, ineffective: () => ({}) }, options)
+      const settings = Fields.decodeOrThrow("Alerts.layer", { options: Options, ineffective: [] }, options)
       const offer = yield* Delivery.start(channel, settings)
       // Last, so that at the end it is over first: what happens while the rest is sent would not be.
       yield* Policy.subscribe((event) => {

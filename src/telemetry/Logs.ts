@@ -78,7 +78,7 @@ export const make = (options: OptionsInput = {}): Effect.Effect<Policy.Observer,
   Effect.gen(function* () {
     const { colors, window } = Fields.decodeOrThrow(
       "Logs.layer",
-      { options: Options, ineffective: () => ({}) },
+      { options: Options, ineffective: [] },
       options
     )
     const settings: Throttle.Settings = { windowMillis: Duration.toMillis(window), maxEntries: 1 }

@@ -177,6 +177,24 @@ describe("wrong options", () => {
     expect(problems({ ...count, successesToClose: 2, minimumCalls: 101, openDurationMax: 1 }).length).toBe(3)
   })
 
+  it("are all named at once, whatever kind of mistake each of them is", () => {
+    const options = { consecutiveFailures: 0, successesToClose: 3, windowSize: 30, openDurationMax: 1 }
+    expect(problems(options).map((problem) => problem.split(",")[0])).toEqual([
+      `consecutiveFailures: ${integer}`,
+      "successesToClose: expected at most probes (1)",
+      "openDurationMax: expected at least openDuration (1m)",
+      'windowSize: expected tripPolicy "count-window" with it'
+    ])
+  })
+
+  it("say nothing about an option that depends on them", () => {
+    expect(problems({ probes: 0, successesToClose: 3 })).toHaveLength(1)
+    expect(problems({ tripPolicy: "windows", windowSize: 30, minimumCalls: 40, consecutiveFailures: 3 })).toHaveLength(
+      1
+    )
+    expect(problems({ ...count, slowCallDuration: 0, slowCallRate: 0.3 })).toHaveLength(1)
+  })
+
   it.effect("are a defect of make", () =>
     Effect.gen(function* () {
       const exit = yield* Effect.exit(CircuitBreaker.make({ probes: 0 }))

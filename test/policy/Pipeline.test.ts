@@ -459,6 +459,6 @@ describe("Kind", () => {
       [],
       []
     ])
-    expect(Pipeline.Kind.ineffective({})).toEqual({})
+    expect(Pipeline.Kind.ineffective).toEqual([])
   })
 })

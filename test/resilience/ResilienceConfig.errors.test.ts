@@ -61,8 +61,36 @@ describe("a wrong variable", () => {
     expect(problems({ services }, { TIMEOUT_DEFAULT: "-1", CIRCUIT_BREAKER_FAIL_MAX: "0" })).toHaveLength(2)
   })
 
+  it("does not hide that others do not fit each other, or have no effect", () => {
+    const variables = { FAIL_MAX: "abc", SUCCESSES_TO_CLOSE: "3", WINDOW_SIZE: "30", OPEN_DURATION_MAX: "0" }
+    for (const prefix of ["CIRCUIT_BREAKER", "CIRCUIT_BREAKER_LLM"]) {
+      const named = Object.entries(variables).map(([name, text]) => [`${prefix}_${name}`, text])
+      const lines = problems({}, Object.fromEntries(named))
+      expect(lines.map((line) => line.split(":")[0]).toSorted()).toEqual(named.map(([name]) => name).toSorted())
+    }
+  })
+
+  it("says nothing about what it decides: a service may read what is said for all", () => {
+    const all = { CIRCUIT_BREAKER_WINDOW_SIZE: "30" }
+    expect(problems({}, { ...all, CIRCUIT_BREAKER_LLM_TRIP_POLICY: "count-windows" })).toEqual([
+      expect.stringMatching(/^CIRCUIT_BREAKER_LLM_TRIP_POLICY: /)
+    ])
+    const reading = { CIRCUIT_BREAKER_LLM_TRIP_POLICY: "count-window", CIRCUIT_BREAKER_LLM_FAILURE_RATE: "2" }
+    expect(problems({}, { ...all, ...reading })).toEqual([expect.stringMatching(/^CIRCUIT_BREAKER_LLM_FAILURE_RATE: /)])
+  })
+
   it("counts, even where another one hides it", () => {
-    expect(problems({}, { RETRY_JITTER: "false", RETRY_JITTER_STRATEGY: "wild" })).toEqual([])
+    const wild = 'expected "none" | "equal" | "full" | "decorrelated", got "wild"'
+    for (const service of ["", "SVC_", "SVC_OVERLOAD_"]) {
+      const [jitter, strategy] = [`RETRY_${service}JITTER`, `RETRY_${service}JITTER_STRATEGY`]
+      expect(problems({}, { [jitter]: "false", [strategy]: "wild" })).toEqual([`${strategy}: ${wild}`])
+      expect(problems({}, { [jitter]: "true", [strategy]: "wild" })).toEqual([`${strategy}: ${wild}`])
+      expect(problems({}, { [jitter]: "maybe", [strategy]: "wild" }).toSorted()).toEqual([
+        `${jitter}: expected true or false, got "maybe"`,
+        `${strategy}: ${wild}`
+      ])
+      expect(problems({}, { [jitter]: "false", [strategy]: "full" })).toEqual([])
+    }
     expect(problems({ retry: false }, { RETRY_MAX_ATTEMPTS: "0" })).toHaveLength(1)
     expect(problems({ enabled: false }, { RETRY_MAX_ATTEMPTS: "0" })).toHaveLength(1)
   })

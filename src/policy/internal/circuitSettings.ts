@@ -5,6 +5,7 @@ import * as Duration from "effect/Duration"
 import type * as Machine from "../../core/CircuitBreaker.ts"
 import type * as TripPolicy from "../../core/TripPolicy.ts"
 import type { Options } from "../CircuitBreaker.ts"
+import type * as Policy from "../Policy.ts"
 import { FOREVER } from "./circuitEvents.ts"
 
 let latest: Machine.Settings | undefined
@@ -59,19 +60,53 @@ export const minimumCallsOf = (options: Pick<Options, "minimumCalls" | "tripPoli
 
 const finite = (duration: Duration.Duration): number => Math.min(Duration.toMillis(duration), FOREVER)
 
-/** The options that the trip policy does not read, each with what it needs. */
-export const ineffective = ({ slowCallDuration, tripPolicy }: Options): Readonly<Record<string, string>> => {
-  const needs = (policies: string, ...names: ReadonlyArray<keyof Options>) =>
-    Object.fromEntries(names.map((name) => [name, `Expected tripPolicy ${policies} with it`]))
-  const rates = ["minimumCalls", "failureRate", "slowCallDuration", "slowCallRate"] as const
-  return {
-    ...(slowCallDuration === undefined ? { slowCallRate: "Expected slowCallDuration with it" } : {}),
-    ...(tripPolicy === "consecutive" ? needs('"count-window" or "time-window"', ...rates) : {}),
-    ...(tripPolicy === "consecutive" ? {} : needs('"consecutive"', "consecutiveFailures")),
-    ...(tripPolicy === "count-window" ? {} : needs('"count-window"', "windowSize")),
-    ...(tripPolicy === "time-window" ? {} : needs('"time-window"', "windowDuration", "windowBuckets"))
+/** What the options of a breaker must be because of each other. */
+export const conflicts: ReadonlyArray<Policy.Relation<Options>> = [
+  {
+    option: "successesToClose",
+    others: ["probes"],
+    check: ({ probes, successesToClose }) =>
+      successesToClose > probes ? `Expected at most probes (${probes})` : undefined
+  },
+  {
+    option: "minimumCalls",
+    others: ["tripPolicy", "windowSize"],
+    check: (options) =>
+      options.tripPolicy === "count-window" && minimumCallsOf(options) > options.windowSize
+        ? `Expected at most windowSize (${options.windowSize})`
+        : undefined
+  },
+  {
+    option: "openDurationMax",
+    others: ["openDuration"],
+    check: ({ openDuration, openDurationMax }) =>
+      openDurationMax !== undefined && Duration.isLessThan(openDurationMax, openDuration)
+        ? `Expected at least openDuration (${Duration.format(openDuration)})`
+        : undefined
   }
+]
+
+const readBy = (
+  policies: ReadonlyArray<Options["tripPolicy"]>,
+  ...options: ReadonlyArray<keyof Options & string>
+): ReadonlyArray<Policy.Relation<Options>> => {
+  const message = `Expected tripPolicy ${policies.map((policy) => `"${policy}"`).join(" or ")} with it`
+  const check = ({ tripPolicy }: Options) => (policies.includes(tripPolicy) ? undefined : message)
+  return options.map((option) => ({ option, others: ["tripPolicy"], check }))
 }
+
+/** The options that the trip policy does not read, and those that need another one. */
+export const ineffective: ReadonlyArray<Policy.Relation<Options>> = [
+  ...readBy(["consecutive"], "consecutiveFailures"),
+  ...readBy(["count-window"], "windowSize"),
+  ...readBy(["time-window"], "windowDuration", "windowBuckets"),
+  ...readBy(["count-window", "time-window"], "minimumCalls", "failureRate", "slowCallDuration", "slowCallRate"),
+  {
+    option: "slowCallRate",
+    others: ["slowCallDuration"],
+    check: ({ slowCallDuration }) => (slowCallDuration === undefined ? "Expected slowCallDuration with it" : undefined)
+  }
+]
 
 /** When the circuit opens, and for how long. */
 export const describe = (options: Options): string => {

@@ -9,6 +9,7 @@ import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaParser from "effect/SchemaParser"
 import * as SchemaTransformation from "effect/SchemaTransformation"
+import type { Relation } from "../Policy.ts"
 import { nearest } from "./nearest.ts"
 
 /** What is said about an option beside its schema. */
@@ -147,8 +148,61 @@ export const group = <F extends Schema.Struct.Fields>(schema: Schema.Struct<F>, 
 export const optionalGroup = <F extends Schema.Struct.Fields>(schema: Schema.Struct<F>, about: About) =>
   Schema.optionalKey(schema).pipe(Schema.annotateKey({ ...about, group: schema }))
 
+/** Options that must fit each other. */
+export const related = <F extends Schema.Struct.Fields>(
+  schema: Schema.Struct<F>,
+  relations: ReadonlyArray<Relation<Schema.Struct<F>["Type"]>>
+): Schema.Struct<F> => {
+  const broken = (options: Schema.Struct<F>["Type"]) =>
+    relations.flatMap((relation) => {
+      const issue = relation.check(options)
+      return issue === undefined ? [] : [{ path: [relation.option], issue }]
+    })
+  return schema.check(Schema.makeFilter(broken, { relations }))
+}
+
+const relationsOf = (schema: Pure): ReadonlyArray<Relation<unknown>> =>
+  (schema.ast.checks ?? []).flatMap(({ annotations }) => (annotations?.relations ?? []) as Array<Relation<unknown>>)
+
 /** Decodes options and names everything that is wrong with them. */
-export const decode = <S extends Pure>(schema: S, input: unknown): Result.Result<S["Type"], ReadonlyArray<Problem>> =>
+export const decode = <S extends Pure>(schema: S, input: unknown): Result.Result<S["Type"], ReadonlyArray<Problem>> => {
+  const { options, problems } = decodePart(schema, input)
+  return problems.length === 0 ? Result.succeed(options as S["Type"]) : Result.fail(problems)
+}
+
+/** The options without those that are wrong, if they are options at all. */
+interface Part<out A> {
+  readonly options: A | undefined
+  readonly wrong: ReadonlySet<string>
+  readonly problems: ReadonlyArray<Problem>
+}
+
+/** What the right options say about each other is found out as if the wrong ones had been left out. */
+const decodePart = <S extends Pure>(
+  schema: S,
+  input: unknown,
+  wrong: ReadonlySet<string> = new Set()
+): Part<S["Type"]> => {
+  const decoded = decodeAll(schema, leaveOut(input, wrong))
+  if (Result.isSuccess(decoded)) return { options: decoded.success, wrong, problems: [] }
+  const isCertain = ({ path }: Problem): boolean =>
+    wrong.size === 0 ||
+    relationsOf(schema).some((relation) => relation.option === path[0] && isBetween(relation, wrong))
+  const problems = decoded.failure.filter(isCertain)
+  const names = decoded.failure.flatMap(({ path }) => path.slice(0, 1))
+  if (names.every((name) => wrong.has(name))) return { options: undefined, wrong, problems }
+  const rest = decodePart(schema, input, new Set([...wrong, ...names]))
+  return { ...rest, problems: [...problems, ...rest.problems] }
+}
+
+/** Whether a relation looks at right options only. */
+const isBetween = ({ option, others }: Relation<unknown>, wrong: ReadonlySet<string>): boolean =>
+  ![option, ...others].some((name) => wrong.has(name))
+
+const leaveOut = (input: unknown, names: ReadonlySet<string>): unknown =>
+  names.size === 0 ? input : Object.fromEntries(Object.entries(Object(input)).filter(([name]) => !names.has(name)))
+
+const decodeAll = <S extends Pure>(schema: S, input: unknown): Result.Result<S["Type"], ReadonlyArray<Problem>> =>
   Result.mapError(
     SchemaParser.decodeUnknownResult(schema)(withoutUndefined(input), { errors: "all", onExcessProperty: "error" }),
     (issue) =>
@@ -162,7 +216,7 @@ export const decode = <S extends Pure>(schema: S, input: unknown): Result.Result
 /** What of a pattern's declaration is needed to read its options. */
 export interface Readable<S extends Pure> {
   readonly options: S
-  ineffective(options: S["Type"]): Readonly<Record<string, string>>
+  readonly ineffective: ReadonlyArray<Relation<S["Type"]>>
 }
 
 /** Decodes options, of which those in `written` must have an effect. */
@@ -172,14 +226,24 @@ export const decodeEffective = <S extends Pure>(
   written: Iterable<string>
 ): Result.Result<S["Type"], ReadonlyArray<Problem>> => {
   const decoded = decode(readable.options, input)
-  if (Result.isFailure(decoded)) return decoded
-  const reasons = readable.ineffective(decoded.success)
-  const problems = Array.from(written).flatMap((key) => {
-    const actual = property(input, key)
-    const message = reasons[key]
-    return message === undefined || actual === undefined ? [] : [{ path: [key], message, actual }]
-  })
+  const problems = [...(Result.isFailure(decoded) ? decoded.failure : []), ...ineffective(readable, input, written)]
   return problems.length === 0 ? decoded : Result.fail(problems)
+}
+
+/** The options in `written` that have no effect, as far as it can be known while others are wrong. */
+export const ineffective = <S extends Pure>(
+  readable: Readable<S>,
+  input: unknown,
+  written: Iterable<string>
+): ReadonlyArray<Problem> => {
+  const { options, wrong } = decodePart(readable.options, input)
+  return Array.from(written).flatMap((name) => {
+    const actual = property(input, name)
+    if (options === undefined || actual === undefined) return []
+    const known = readable.ineffective.filter((relation) => relation.option === name && isBetween(relation, wrong))
+    const [message] = known.flatMap((relation) => relation.check(options) ?? [])
+    return message === undefined ? [] : [{ path: [name], message, actual }]
+  })
 }
 
 /** Decodes options given in code; wrong ones are a mistake in the program, so it throws. */

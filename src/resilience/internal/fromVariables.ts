@@ -13,6 +13,14 @@ export interface Understood {
   readonly unknown: ReadonlyArray<string>
   /** Names that mean the same as another one, with that one. */
   readonly repeated: ReadonlyMap<string, string>
+  /** Values that do not count, because a switch sets the same option. */
+  readonly overruled: ReadonlyArray<Overruled>
+}
+
+/** A value that does not count, and the variable that it was for. */
+export interface Overruled {
+  readonly variable: Variables.Variable
+  readonly setting: Setting
 }
 
 /** Understands variables by their names; those of others are left alone. */
@@ -37,7 +45,8 @@ export const fromVariables = (values: ReadonlyMap<string, string>): Understood =
       times: patterns.times
     },
     unknown: ours.filter((name) => meanings.get(name) === undefined).toSorted(),
-    repeated
+    repeated,
+    overruled: patterns.overruled
   }
 }
 
@@ -68,16 +77,22 @@ class MutablePatterns {
   readonly all = noSettings()
   readonly services = new Map<string, Record<Pipeline.Slot, MutableSettings>>()
   readonly times = new Map<string, Setting>()
+  readonly overruled: Array<Overruled> = []
 
-  set({ service, variable: { path, slot, suffix } }: Variables.Meaning, setting: Setting): void {
+  set({ service, variable }: Variables.Meaning, setting: Setting): void {
+    const { path, slot, suffix } = variable
     if (service !== undefined && slot === "timeout" && suffix === "") {
       this.times.set(service, setting)
       return
     }
     const settings = this.patternsOf(service)[slot]
     const key = path.join(".")
+    const before = settings.options.get(key)
     if (key === "") settings.enabled = setting
-    else if (!(setting.value instanceof SwitchedOn && settings.options.has(key))) settings.options.set(key, setting)
+    else if (before === undefined || !(setting.value instanceof SwitchedOn)) {
+      settings.options.set(key, setting)
+      if (before !== undefined) this.overruled.push({ variable, setting: before })
+    }
   }
 
   private patternsOf(service: string | undefined): Record<Pipeline.Slot, MutableSettings> {

@@ -5,6 +5,7 @@ import * as Result from "effect/Result"
 import * as Fields from "../../policy/internal/options.ts"
 import * as Pipeline from "../../policy/Pipeline.ts"
 import type * as Policy from "../../policy/Policy.ts"
+import type { Overruled } from "./fromVariables.ts"
 import { expected, type Lines, render } from "./lines.ts"
 import { type Merged, written } from "./Merged.ts"
 import { type Setting, slots, type Source } from "./Source.ts"
@@ -27,6 +28,14 @@ const checkFlag = (setting: Setting | undefined): Lines =>
 const checkTime = ({ shown, value, where }: Setting): Lines =>
   failureOf(Fields.decode(Fields.PositiveDuration, value)).map(({ message }) => render(where, message, shown))
 
+/** What is wrong with values that do not count: a switch that sets their option does not make them right. */
+export const problemsAmong = (overruled: ReadonlyArray<Overruled>): Lines =>
+  overruled.flatMap(({ setting: { expected, shown, value, where }, variable: { path, slot } }) => {
+    const options = written(new Map([[path.join("."), { value, shown, where }]]))
+    const problems = failureOf(Fields.decode(Pipeline.order[slot].options, options))
+    return problems.map(({ message }) => render(where, expected ?? message, shown))
+  })
+
 /** What is wrong with the options of all patterns. What concerns several services may be there several times. */
 export const problemsOf = (merged: Merged): Lines =>
   slots.flatMap((slot) => {
@@ -48,17 +57,15 @@ const invalid = (merged: Merged, slot: Pipeline.Slot, service: Service): Problem
 
 /** Of these options, those that others make meaningless. */
 const ineffective = (merged: Merged, slot: Pipeline.Slot, service: Service, names: Iterable<string>): Problems => {
-  if (Result.isFailure(merged.decode(slot, service))) return []
   const kind: Policy.AnyKind = Pipeline.order[slot]
-  return failureOf(Fields.decodeEffective(kind, written(merged.settingsOf(slot, service)), names))
+  return Fields.ineffective(kind, written(merged.settingsOf(slot, service)), names)
 }
 
 /** What is said for all services may be meaningless for some of them, but not for all. */
 const unused = (merged: Merged, slot: Pipeline.Slot): Problems => {
-  const services = [...merged.services].filter((service) => Result.isSuccess(merged.decode(slot, service)))
   const isUsedBy = (name: string) => (service: string) => ineffective(merged, slot, service, [name]).length === 0
   return ineffective(merged, slot, undefined, saidFor(merged, slot, undefined)).filter(
-    ({ path }) => !services.some(isUsedBy(path[0]!))
+    ({ path }) => ![...merged.services].some(isUsedBy(path[0]!))
   )
 }
 

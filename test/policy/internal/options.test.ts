@@ -119,7 +119,13 @@ const Options = Schema.Struct({
 })
 const readable: Fields.Readable<typeof Options> = {
   options: Options,
-  ineffective: ({ mode }) => (mode === "off" ? { limit: 'Expected only with mode "on"' } : {})
+  ineffective: [
+    {
+      option: "limit",
+      others: ["mode"],
+      check: ({ mode }) => (mode === "off" ? 'Expected only with mode "on"' : undefined)
+    }
+  ]
 }
 
 describe("decoding", () => {
@@ -214,10 +220,68 @@ describe("an option without effect", () => {
     expect(Result.isSuccess(decode({ mode: "on", limit: 5 }, ["mode", "limit"]))).toBe(true)
   })
 
-  it("is not looked for before all options make sense", () => {
-    expect(Result.getFailure(decode({ mode: "off", limit: 0 }, ["limit"]))).toMatchObject({
-      value: [{ message: "Expected a whole number of at least 1" }]
+  it("is reported together with what is wrong elsewhere", () => {
+    const written = { mode: "off", limit: 5, always: { ratio: 2 } }
+    expect(Result.getFailure(decode(written, Object.keys(written)))).toMatchObject({
+      value: [{ path: ["always", "ratio"] }, { path: ["limit"], message: 'Expected only with mode "on"' }]
     })
+  })
+
+  it("is not looked for where it is wrong by itself, or what decides about it", () => {
+    for (const written of [
+      { mode: "off", limit: 0 },
+      { mode: "perhaps", limit: 5 }
+    ]) {
+      expect(Result.getFailure(decode(written, ["mode", "limit"]))).toMatchObject({
+        value: [{ actual: expect.anything() }]
+      })
+    }
+  })
+})
+
+describe("options that do not fit each other", () => {
+  const inOrder = (option: "middle" | "high", other: "low" | "middle") => ({
+    option,
+    others: [other],
+    check: (options: Record<"low" | "middle" | "high", number>) =>
+      options[option] < options[other] ? `Expected at least ${other}` : undefined
+  })
+  const field = (value: number) => Fields.defaulted(Fields.PositiveInt, value, { description: "A limit" })
+  const Limits = Fields.related(Schema.Struct({ low: field(1), middle: field(2), high: field(3) }), [
+    inOrder("middle", "low"),
+    inOrder("high", "middle")
+  ])
+  const wrong = (input: unknown) => {
+    const decoded = Fields.decode(Limits, input)
+    return Result.isSuccess(decoded) ? [] : decoded.failure.map(({ message, path }) => `${path.join(".")}: ${message}`)
+  }
+
+  it("are all named at once", () => {
+    expect(wrong({ low: 5, middle: 5, high: 5 })).toEqual([])
+    expect(wrong({ low: 5, middle: 4, high: 3 })).toEqual([
+      "middle: Expected at least low",
+      "high: Expected at least middle"
+    ])
+  })
+
+  it("are named together with one that is wrong by itself", () => {
+    expect(wrong({ low: 0, middle: 4, high: 3 })).toEqual([
+      "low: Expected a whole number of at least 1",
+      "high: Expected at least middle"
+    ])
+    expect(wrong({ low: 5, middle: 3, height: 3 })).toEqual([
+      'height: Expected no such option (did you mean "high"?)',
+      "middle: Expected at least low"
+    ])
+  })
+
+  it("are not compared with one that is wrong by itself, nor with its default", () => {
+    expect(wrong({ low: 5, middle: 0, high: 1 })).toEqual(["middle: Expected a whole number of at least 1"])
+  })
+
+  it("are refused by the schema itself, too", () => {
+    expect(accepts(Limits, { low: 3 })).toBe(false)
+    expect(accepts(Limits, { low: 2 })).toBe(true)
   })
 })
 

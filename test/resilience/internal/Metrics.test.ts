@@ -44,7 +44,7 @@ const kindOf = (
 ): Policy.Kind<Lamp, object> => ({
   id: "lamp",
   options: Schema.Struct({}),
-  ineffective: () => ({}),
+  ineffective: [],
   make: makeLamp,
   instruments,
   outcomes,

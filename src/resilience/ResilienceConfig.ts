@@ -17,7 +17,7 @@ import { didYouMean } from "./internal/lines.ts"
 import { Merged } from "./internal/Merged.ts"
 import { problemsAmong, problemsIn, problemsOf } from "./internal/problems.ts"
 import type { Setting } from "./internal/Source.ts"
-import { isKnown, strangersIn } from "./internal/strangers.ts"
+import { isKnown, namesIn, strangersIn } from "./internal/strangers.ts"
 import { checkStructure } from "./internal/structure.ts"
 import { suggestionFor, toVariable } from "./internal/variables.ts"
 
@@ -63,7 +63,7 @@ export const resolve = (
   variables: ReadonlyMap<string, string> = new Map()
 ): Result.Result<ResilienceConfig, ReadonlyArray<string>> => {
   const code = fromLiteral(literal)
-  const { overruled, repeated, source: environment, unknown } = fromVariables(variables)
+  const { overruled, repeated, source: environment, unknown } = fromVariables(variables, namesIn(literal))
   const merged = new Merged(code, environment)
   const strict = flagOf(false, environment.strict, code.strict)
   const strangers = strangersIn(merged)

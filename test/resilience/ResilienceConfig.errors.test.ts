@@ -107,10 +107,38 @@ describe("an unknown variable", () => {
     ["RETRY_OVERLOAD_MAX_ATEMPTS", "RETRY_OVERLOAD_MAX_ATTEMPTS"],
     ["RESILIENCE_ENABLD", "RESILIENCE_ENABLED"],
     ["RESILIENCE_STRICT_MODE", "RESILIENCE_STRICT"],
-    ["RETRY_JITTR", "RETRY_JITTER"]
+    ["RETRY_JITTR", "RETRY_JITTER"],
+    ["TIMEOUT_DEFUALT", "TIMEOUT_DEFAULT"],
+    ["DEADLINE_DEFUALT", "DEADLINE_DEFAULT"],
+    ["TIMEOUT_DEFAULTS", "TIMEOUT_DEFAULT"],
+    ["TIMEOUT_DEFALT", "TIMEOUT_DEFAULT"],
+    ["TIMEOUT_Default", "TIMEOUT_DEFAULT"],
+    ["TIMEOUT_LLM_DURATION", "TIMEOUT_LLM"],
+    ["DEADLINE_PAYMENT_API_DURATION", "DEADLINE_PAYMENT_API"],
+    ["TIMEOUT_DURATION", "TIMEOUT_DEFAULT"],
+    ["DEADLINE_DURATION", "DEADLINE_DEFAULT"]
   ])("%s is reported with the nearest known one", (name, nearest) => {
     expect(problems({}, { [name]: "1" })).toEqual([`${name}: there is no such variable (did you mean ${nearest}?)`])
   })
+
+  it("may look like a service where the code has one of this name", () => {
+    const names = { defualt: "DEFUALT", defaults: "DEFAULTS", callDuration: "CALL_DURATION", duration: "DURATION" }
+    for (const [name, inVariables] of Object.entries(names)) {
+      const variables = { [`TIMEOUT_${inVariables}`]: "7", [`DEADLINE_${inVariables}`]: "8" }
+      expect(problems({}, variables)).toHaveLength(2)
+      const config = resolved({ services: { [name]: {} } }, variables)
+      expect(config.options("timeout", name).duration).toEqual(Duration.seconds(7))
+      expect(config.find("deadline", name)).toEqual({ duration: Duration.seconds(8) })
+      expect(problems({ operationTypes: { [name]: "1 second" } }, variables)).toEqual([])
+    }
+  })
+
+  it.each(["FAULT", "VAULT", "DB", "S3", "A", "DEFAULT_DB", "DURATIONS", "ENDURATION"])(
+    "is not a variable of a service that is only short or similar: %s",
+    (service) => {
+      expect(problems({}, { [`TIMEOUT_${service}`]: "5", [`DEADLINE_${service}`]: "5" })).toEqual([])
+    }
+  )
 
   it("may be nothing like a known one", () => {
     expect(problems({}, { RETRY_XYZ: "1", CIRCUIT_BREAKER_SUPERCALIFRAGILISTIC: "1" })).toEqual([
@@ -416,7 +444,7 @@ describe("variables of services that are not declared", () => {
     ["DEADLINE_ORDERS", "ORDERS", ""],
     ["TIMEOUT_ORDERS", "ORDERS", ""],
     ["TIMEOUT_BATSH", "BATSH", " (did you mean BATCH?)"],
-    ["TIMEOUT_DEFUALT", "DEFUALT", " (did you mean DEFAULT?)"]
+    ["TIMEOUT_DEFULTS", "DEFULTS", " (did you mean DEFAULT?)"]
   ])("%s is a warning", (name, service, guess) => {
     const text = name.endsWith("ENABLED") ? "true" : "5"
     const line = `${name}: no service called ${service} is declared${guess}`

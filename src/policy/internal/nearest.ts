@@ -13,6 +13,12 @@ export const nearest = (name: string, known: Iterable<string>): string | undefin
   return best
 }
 
+/** Whether a name is the meant one, or that with one slip: a letter too many, missing or wrong, or two letters swapped. */
+export const isNearly = (name: string, meant: string): boolean => {
+  const distance = distanceBetween(name, meant)
+  return distance < 2 || (distance === 2 && [...name].toSorted().join("") === [...meant].toSorted().join(""))
+}
+
 const distanceBetween = (from: string, to: string): number => {
   let above = Array.from({ length: to.length + 1 }, (_, column) => column)
   for (let row = 1; row <= from.length; row++) {

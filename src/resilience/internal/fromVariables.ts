@@ -23,14 +23,17 @@ export interface Overruled {
   readonly setting: Setting
 }
 
-/** Understands variables by their names; those of others are left alone. */
-export const fromVariables = (values: ReadonlyMap<string, string>): Understood => {
+/** Understands variables by their names; those of others are left alone. Services are known by their names in variables. */
+export const fromVariables = (
+  values: ReadonlyMap<string, string>,
+  known: ReadonlySet<string> = new Set()
+): Understood => {
   const settingOf = (name: string, { expected, parse }: Text): Setting | undefined => {
     const shown = values.get(name)
     return shown === undefined ? undefined : { value: parse(shown.trim()), shown, where: name, expected }
   }
   const ours = [...values.keys()].filter((name) => Variables.isOurs(name) && !Variables.flags.includes(name))
-  const meanings = new Map(ours.toSorted(switchesLast).map((name) => [name, Variables.meaningOf(name)]))
+  const meanings = new Map(ours.toSorted(switchesLast).map((name) => [name, Variables.meaningOf(name, known)]))
   const repeated = repeatedAmong(meanings)
   const patterns = new MutablePatterns()
   for (const [name, meaning] of meanings) {

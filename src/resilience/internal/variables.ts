@@ -8,7 +8,7 @@
  * counts, so `RETRY_OVERLOAD_MAX_ATTEMPTS` is not an option of a service called "overload".
  */
 import type * as Schema from "effect/Schema"
-import { nearest } from "../../policy/internal/nearest.ts"
+import { isNearly, nearest } from "../../policy/internal/nearest.ts"
 import * as Fields from "../../policy/internal/options.ts"
 import * as Pipeline from "../../policy/Pipeline.ts"
 import { flag, switchOf, type Text, textOf } from "./texts.ts"
@@ -97,13 +97,16 @@ export const isOurs = (name: string): boolean => prefixes.some((prefix) => name.
 export const isRelated = (name: string): boolean =>
   isOurs(name) || prefixes.some((prefix) => prefix === name || prefix.startsWith(`${name}_`))
 
-/** What a name means, whatever the spelling of the service in it; `undefined` if it means nothing. */
-export const meaningOf = (name: string): Meaning | undefined => {
+/**
+ * What a name means, whatever the spelling of the service in it; `undefined` if it means nothing. Services that are known may
+ * have names that would otherwise be taken for a slip.
+ */
+export const meaningOf = (name: string, known: ReadonlySet<string> = new Set()): Meaning | undefined => {
   for (const { prefix, variables } of families) {
     if (!name.startsWith(`${prefix}_`)) continue
     const rest = name.slice(prefix.length + 1)
     for (const variable of variables) {
-      const service = serviceIn(rest, variable)
+      const service = serviceIn(rest, variable, known)
       if (service !== undefined) return { variable, service: service === ALL ? undefined : service }
     }
   }
@@ -113,13 +116,22 @@ export const meaningOf = (name: string): Meaning | undefined => {
 const ALL = ""
 
 /** The service that stands before the last part of a name; `undefined` if the name does not end like the variable. */
-const serviceIn = (rest: string, { suffix }: Variable): string | undefined => {
+const serviceIn = (rest: string, variable: Variable, known: ReadonlySet<string>): string | undefined => {
+  const { suffix } = variable
   if (rest === (suffix === "" ? DEFAULT : suffix)) return ALL
   const ending = suffix === "" ? "" : `_${suffix}`
   if (!rest.endsWith(ending)) return undefined
   const service = toVariable(rest.slice(0, rest.length - ending.length))
-  return service === "" ? undefined : service
+  if (service === "" || (suffix === "" && !known.has(service) && isSlip(service, variable))) return undefined
+  return service
 }
+
+/** `TIMEOUT_DEFUALT` and `TIMEOUT_LLM_DURATION` are hardly about services of these names. */
+const isSlip = (service: string, variable: Variable): boolean =>
+  isNearly(service, DEFAULT) || `_${service}`.endsWith(`_${optionIn(variable)}`)
+
+/** The option of a variable, as it would stand at the end of a name if it had to. */
+const optionIn = ({ path }: Variable): string => toVariable(path.at(-1) ?? "")
 
 /** The name of a variable, for all services or for one. */
 export const nameOf = ({ service, variable: { slot, suffix } }: Meaning): string => {
@@ -161,7 +173,15 @@ export const suggestionFor = (name: string, services: Iterable<string>): string 
   const contained = parts.slice(1).map((_, at) => parts.slice(0, at + 1).join("_"))
   const known = namesFor(new Set([...services, ...contained]))
   return nearest(
-    name,
+    withoutMainOption(name, prefix),
     known.filter((candidate) => candidate.startsWith(prefix))
   )
+}
+
+/** The name without an option that need not be said, because it is the main one of its pattern. */
+const withoutMainOption = (name: string, prefix: string): string => {
+  const main = families.find((family) => family.prefix === prefix)?.variables.find(({ suffix }) => suffix === "")
+  const option = main === undefined ? undefined : `_${optionIn(main)}`
+  if (option === undefined || !name.endsWith(option)) return name
+  return name === `${prefix}${option}` ? `${prefix}_${DEFAULT}` : name.slice(0, -option.length)
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Arbitrary, Duration, Result, Schema } from "effect"
-import { nearest } from "../../../src/policy/internal/nearest.ts"
+import { isNearly, nearest } from "../../../src/policy/internal/nearest.ts"
 import * as Fields from "../../../src/policy/internal/options.ts"
 
 const accepts = (schema: Fields.Pure, input: unknown): boolean => Result.isSuccess(Fields.decode(schema, input))
@@ -336,6 +336,22 @@ describe("what is said about an option", () => {
     expect(Fields.aboutOf(Options.fields.always).group).toBe(Inner)
     expect(Fields.aboutOf(Options.fields.maybe).group).toBe(Inner)
     expect(Fields.aboutOf(Schema.String)).toEqual({})
+  })
+})
+
+describe("a name", () => {
+  it.each([
+    ["default", true],
+    ["defaults", true],
+    ["defalt", true],
+    ["defauld", true],
+    ["defualt", true],
+    ["fault", false],
+    ["defulats", false],
+    ["defaulten", false],
+    ["", false]
+  ])("may be a slip of another: %s is one of default: %s", (name, expected) => {
+    expect(isNearly(name, "default")).toBe(expected)
   })
 })
 

@@ -282,6 +282,15 @@ export const schedule = (options: ScheduleOptions = {}): Schedule.Schedule<Durat
   )
 }
 
+/** The classes of failures after which there are more attempts than usual, or fewer. */
+const exceptions = ({ overloaded, "rate-limited": rateLimited, retryable }: Machine.Settings): string => {
+  const all = [
+    { maxAttempts: overloaded.maxAttempts, when: "when overloaded" },
+    { maxAttempts: rateLimited.maxAttempts, when: "beyond a rate limit" }
+  ].filter(({ maxAttempts }) => maxAttempts !== retryable.maxAttempts)
+  return all.length === 0 ? "" : ` (${all.map(({ maxAttempts, when }) => `${maxAttempts} ${when}`).join(", ")})`
+}
+
 const fromOptions = <O extends OnExhausted>(
   service: string,
   options: Options,
@@ -314,7 +323,7 @@ const fromOptions = <O extends OnExhausted>(
       const { baseDelay, jitter, maxAttempts, maxDelay, strategy } = options
       const delays = `${strategy} delays from ${Duration.format(baseDelay)} to ${Duration.format(maxDelay)}`
       const limit = budget === undefined ? "no budget" : `a budget of ${Number((budget.ratio * 100).toFixed(2))} %`
-      return `${maxAttempts} attempts, ${delays}, jitter ${jitter}, ${limit}`
+      return `${maxAttempts} attempts${exceptions(shared.settings)}, ${delays}, jitter ${jitter}, ${limit}`
     },
     execute: guard(undefined) as Retry<O>["execute"],
     executeWith: guard as Retry<O>["executeWith"],

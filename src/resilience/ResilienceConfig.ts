@@ -5,7 +5,9 @@
  *
  * What is said about one service counts more than what is said about all, and the environment more than the literal in
  * code. Presets are what is known about services of common names: "llm", "openfga", "redis", "keycloak", "prometheus", "db".
- * Everything is checked when the layer is built, and all mistakes are reported together.
+ * By default, the probe of a circuit may take as long as an attempt and a wait in the queue together. In code, a bare number
+ * is milliseconds, as everywhere in Effect; in a variable it is seconds. Everything is checked when the layer is built, and
+ * all mistakes are reported together.
  */
 import type * as Duration from "effect/Duration"
 import * as Result from "effect/Result"

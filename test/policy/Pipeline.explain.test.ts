@@ -43,7 +43,7 @@ describe("the text", () => {
     expect(Pipeline.explain(pipeline)).toBe(`The calls of "llm" go through these policies, the outermost first:
   1. fallback         answers typed errors
   2. deadline         30s for all attempts and waits
-  3. retry            4 attempts, exponential delays from 1s to 10s, jitter equal, a budget of 20 %
+  3. retry            4 attempts (6 when overloaded), exponential delays from 1s to 10s, jitter equal, a budget of 20 %
   4. circuit-breaker  opens at 3 failures in a row, for 20s
   5. bulkhead         5 calls at once, 20 wait, at most 2s
   6. timeout          5s for an attempt
@@ -59,7 +59,7 @@ At worst: 1 attempt, and nothing limits the time.`)
 
   it("aligns what the parts say", () => {
     expect(explain(plain(2), second).split("\n").slice(1, 3)).toEqual([
-      "  1. retry    2 attempts, fixed delays from 1s to 10s, jitter none, no budget",
+      "  1. retry    2 attempts (1 when overloaded, 1 beyond a rate limit), fixed delays from 1s to 10s, jitter none, no budget",
       "  2. timeout  1s for an attempt"
     ])
   })

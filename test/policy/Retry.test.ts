@@ -411,9 +411,18 @@ describe("the retry of a service", () => {
 
 describe("an instance", () => {
   it("says in one line what it does", () => {
-    expect(Retry.makeUnsafe().describe()).toBe("3 attempts, exponential delays from 1s to 10s, jitter equal, no budget")
+    expect(Retry.makeUnsafe().describe()).toBe(
+      "3 attempts (6 when overloaded), exponential delays from 1s to 10s, jitter equal, no budget"
+    )
     const linear = Retry.makeUnsafe({ maxAttempts: 5, strategy: "linear", jitter: "none", budget: {} })
-    expect(linear.describe()).toBe("5 attempts, linear delays from 1s to 10s, jitter none, a budget of 20 %")
+    expect(linear.describe()).toBe(
+      "5 attempts (6 when overloaded), linear delays from 1s to 10s, jitter none, a budget of 20 %"
+    )
+    const attempts = (options: Retry.OptionsInput) => Retry.makeUnsafe(options).describe().split(", exp")[0]
+    expect(attempts({ maxAttempts: 7 })).toBe("7 attempts")
+    expect(attempts({ maxAttempts: 1 })).toBe("1 attempts")
+    expect(attempts({ maxAttempts: 7, rateLimit: { maxAttempts: 2 } })).toBe("7 attempts (2 beyond a rate limit)")
+    expect(attempts({ rateLimit: { maxAttempts: 2 } })).toBe("3 attempts (6 when overloaded, 2 beyond a rate limit)")
     expect(Retry.makeUnsafe({ budget: { enabled: false } }).describe()).toContain("no budget")
     expect(Retry.makeUnsafe({ budget: { ratio: 0.07 } }).describe()).toContain("a budget of 7 %")
     expect(Retry.makeUnsafe({ budget: { ratio: 0.125 } }).describe()).toContain("a budget of 12.5 %")

@@ -140,7 +140,7 @@ export { CircuitBreakerOpenError, type Transition }
  * **Details**
  *
  * A transition to "Open" says for how long that will be (`open_millis`), one to "Closed" for how long the circuit was not
- * closed (`outage_millis`). A command for all keys is told once, not for each of them. A probe is an event for calls with a sampled span only.
+ * closed (`outage_millis`), and both the `mode` unless that is "enforce". A command for all keys is told once, not for each of them. A probe is an event for calls with a sampled span only.
  */
 export interface Event extends Policy.Event {
   readonly _tag:

@@ -6,7 +6,7 @@
  * Where alerts go is an {@link AlertChannel}: `SlackAlerts` is one, and a webhook, a pager or e-mail is a function more. The
  * first alert of a service is sent at once. What follows within the throttle's time (default one minute) is sent as one
  * group at its end, so a flapping circuit, or a service with a circuit for each key, does not flood anybody. A circuit that
- * opens again because its probe failed is the same outage, and no alert.
+ * opens again because its probe failed is the same outage, and no alert; a breaker that only observes gives none at all.
  *
  * Sending happens in a fiber of its own: the guarded calls neither wait for it nor notice when it fails. A channel that
  * cannot be reached is logged once, as a warning, and once more when it can be again. At the end of the layer, what is held

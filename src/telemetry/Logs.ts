@@ -76,11 +76,7 @@ interface Line {
 /** Makes an observer for fibers without a registry: see `Policy.layerObservers`. What it holds is logged before the scope closes. */
 export const make = (options: OptionsInput = {}): Effect.Effect<Policy.Observer, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const { colors, window } = Fields.decodeOrThrow(
-      "Logs.layer",
-      { options: Options, ineffective: [] },
-      options
-    )
+    const { colors, window } = Fields.decodeOrThrow("Logs.layer", { options: Options, ineffective: [] }, options)
     const settings: Throttle.Settings = { windowMillis: Duration.toMillis(window), maxEntries: 1 }
     const inColor = isColored(colors)
     const throttles = new Map<string, Throttle.State<Line>>()

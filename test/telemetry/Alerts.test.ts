@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Clock, Duration, Effect, Exit, Fiber, Latch, Layer, Scope, Tracer } from "effect"
 import { TestClock } from "effect/testing"
-import { Deadline, Policy, Resilience } from "../../src/index.ts"
+import { CircuitBreaker, Deadline, Policy, Resilience } from "../../src/index.ts"
 import { Alerts } from "../../src/telemetry/index.ts"
 import { RecordedEvents } from "../../src/testing/index.ts"
 import { alertsTo, breakerOf, exhaustBudget, fail, logInto, recording, settle, succeed } from "./support/alerts.ts"
@@ -103,6 +103,18 @@ describe("an alert", () => {
       expect(channel.groups[0]?.alerts).toEqual([
         { kind: "budget-exhausted", service: "db", severity: "Warn", at: 0, count: 1 }
       ])
+    }).pipe(Effect.provide(alertsTo(channel.layer)))
+  })
+
+  it.effect("is not what a breaker does that turns nobody away", () => {
+    const channel = recording()
+    return Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ service: "llm", consecutiveFailures: 1, mode: "observe" })
+      yield* fail(breaker)
+      yield* TestClock.adjust("2 minutes")
+      yield* succeed(breaker)
+      yield* settle
+      expect(channel.groups).toEqual([])
     }).pipe(Effect.provide(alertsTo(channel.layer)))
   })
 

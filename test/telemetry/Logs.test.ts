@@ -54,6 +54,15 @@ describe("a line tells", () => {
     }).pipe(logging(log.layer))
   })
 
+  it.effect("of a circuit that only observes, and says so", () => {
+    const log = makeLog()
+    return Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ service: "llm", consecutiveFailures: 1, mode: "observe" })
+      yield* Effect.exit(breaker.execute(down))
+      expect(log.texts()).toEqual(['Warn llm: circuit closed -> open, but it turns nobody away (mode "observe")'])
+    }).pipe(logging(log.layer))
+  })
+
   it.effect("of attempts that ran out", () => {
     const log = makeLog()
     return Effect.gen(function* () {

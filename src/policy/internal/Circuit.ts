@@ -257,7 +257,7 @@ export class Circuit {
     if (before._tag === "Closed") this.leftClosedAt = now
     if (!isNews) return
     this.tell(fiber, "CircuitBreakerTransition", Events.severityOf(after), undefined, () =>
-      Events.attributesOf(before, after, now - this.leftClosedAt)
+      Events.attributesOf(before, after, now - this.leftClosedAt, this.shared.mode)
     )
   }
 

@@ -3,6 +3,7 @@
  */
 import * as Duration from "effect/Duration"
 import type * as Machine from "../../core/CircuitBreaker.ts"
+import type { Mode } from "../CircuitBreaker.ts"
 import type * as Policy from "../Policy.ts"
 
 /** A change of state; `key` is that of the circuit, if it has one. */
@@ -26,17 +27,19 @@ export const FOREVER = Number.MAX_SAFE_INTEGER
 export const severityOf = ({ _tag }: Machine.State): Policy.Severity =>
   _tag === "Open" || _tag === "Isolated" ? "Warn" : "Info"
 
-/** From where to where; for how long it will be open, or for how long it was not closed. */
+/** From where to where; for how long it will be open, or for how long it was not closed; the mode, if it turns nobody away. */
 export const attributesOf = (
   before: Machine.State,
   after: Machine.State,
-  outageMillis: number
+  outageMillis: number,
+  mode: Mode
 ): Policy.Event["attributes"] => ({
   from: before._tag,
   to: after._tag,
   openings: after.history.openings,
   ...(after._tag === "Open" && { open_millis: after.history.openMillis }),
-  ...(after._tag === "Closed" && { outage_millis: outageMillis })
+  ...(after._tag === "Closed" && { outage_millis: outageMillis }),
+  ...(mode !== "enforce" && { mode })
 })
 
 /** Tells every listener. */

@@ -15,7 +15,9 @@ export const alertOf = (event: Policy.Event): Alert | undefined => {
 }
 
 const ofTransition = (event: Policy.Event): Alert | undefined => {
-  const { from, to } = event.attributes
+  const { from, mode, to } = event.attributes
+  // A breaker that only observes turns nobody away: nothing that would wake a person.
+  if (mode !== undefined) return undefined
   if (to === "Closed") return { kind: "closed", ...common(event), outage: Duration.millis(millisOf(event, "outage")) }
   if (to === "Isolated") return { kind: "isolated", ...common(event) }
   // From half-open, a probe has failed: the same outage goes on.

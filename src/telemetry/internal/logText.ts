@@ -10,8 +10,9 @@ type Attributes = Policy.Event["attributes"]
 const time = (millis: string | number | undefined): string =>
   Duration.format(Duration.millis(Math.round(Number(millis))))
 
-const transition = ({ from, open_millis, outage_millis, to }: Attributes, isColored: boolean): string => {
+const transition = ({ from, mode, open_millis, outage_millis, to }: Attributes, isColored: boolean): string => {
   const change = `circuit ${stateName(String(from), isColored)} -> ${stateName(String(to), isColored)}`
+  if (mode !== undefined) return `${change}, but it turns nobody away (mode "${mode}")`
   if (open_millis !== undefined) return `${change}, the next probe is in ${time(open_millis)}`
   return outage_millis === undefined ? change : `${change}, after ${time(outage_millis)}`
 }

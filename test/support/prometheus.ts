@@ -21,12 +21,27 @@ export interface Sample {
   readonly value: readonly [time: number, value: string]
 }
 
+/** One series over a time. */
+export interface Samples {
+  readonly metric: Readonly<Record<string, string>>
+  readonly values: ReadonlyArray<Sample["value"]>
+}
+
+/** When to evaluate an expression, in seconds since 1970. */
+export interface Range {
+  readonly start: number
+  readonly end: number
+  readonly step: number
+}
+
 export interface Prometheus {
   readonly url: string
   /** What the HTTP API answers under a path such as "query?query=up". */
   readonly api: <A>(path: string) => Effect.Effect<A, Error>
   /** Evaluates an expression at a time in seconds since 1970, by default now. */
   readonly query: (expression: string, at?: number) => Effect.Effect<ReadonlyArray<Sample>, Error>
+  /** Evaluates an expression again and again. */
+  readonly queryRange: (expression: string, range: Range) => Effect.Effect<ReadonlyArray<Samples>, Error>
 }
 
 const freePort = Effect.callback<number>((resume) => {
@@ -106,6 +121,13 @@ export const start = (options: Options): Effect.Effect<Prometheus, Error, Scope.
         Effect.map(
           api<{ readonly result: ReadonlyArray<Sample> }>(
             `query?query=${encodeURIComponent(expression)}${at === undefined ? "" : `&time=${at}`}`
+          ),
+          ({ result }) => result
+        ),
+      queryRange: (expression, { end, start, step }) =>
+        Effect.map(
+          api<{ readonly result: ReadonlyArray<Samples> }>(
+            `query_range?query=${encodeURIComponent(expression)}&start=${start}&end=${end}&step=${step}`
           ),
           ({ result }) => result
         )

@@ -1,7 +1,29 @@
 /**
- * The committed dashboard, as far as tests look at it.
+ * The committed dashboard, as far as tests and its picture look at it.
  */
 import { readFileSync } from "node:fs"
+
+/** A query of a panel. */
+export interface Target {
+  readonly expr: string
+  readonly legendFormat: string
+  readonly format: string
+  readonly instant: boolean
+}
+
+/** How a panel shows values. */
+export interface FieldDefaults {
+  readonly unit: string
+  readonly decimals?: number
+  readonly min?: number
+  readonly max?: number
+  readonly noValue?: string
+  readonly mappings?: ReadonlyArray<{
+    readonly options: Readonly<Record<string, { readonly text: string; readonly color: string }>>
+  }>
+  readonly thresholds: { readonly steps: ReadonlyArray<{ readonly color: string; readonly value: number | null }> }
+  readonly custom?: { readonly drawStyle?: string; readonly thresholdsStyle?: { readonly mode: string }; readonly axisSoftMax?: number }
+}
 
 /** A panel, or the title of a row. */
 export interface Panel {
@@ -10,15 +32,17 @@ export interface Panel {
   readonly title: string
   readonly description?: string
   readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number }
-  readonly targets?: ReadonlyArray<{ readonly expr: string; readonly legendFormat: string }>
+  readonly targets?: ReadonlyArray<Target>
   readonly links?: ReadonlyArray<{ readonly url: string }>
   readonly datasource?: { readonly uid: string }
-  readonly fieldConfig?: {
-    readonly defaults: {
-      readonly unit: string
-      readonly thresholds: { readonly steps: ReadonlyArray<{ readonly color: string; readonly value: number | null }> }
+  readonly fieldConfig?: { readonly defaults: FieldDefaults }
+  readonly options?: { readonly yAxis?: { readonly unit: string }; readonly colorMode?: string }
+  readonly transformations?: ReadonlyArray<{
+    readonly options: {
+      readonly indexByName: Readonly<Record<string, number>>
+      readonly renameByName: Readonly<Record<string, string>>
     }
-  }
+  }>
 }
 
 /** The dashboard. */

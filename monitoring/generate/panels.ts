@@ -15,6 +15,12 @@ export interface Query {
   readonly format?: "time_series" | "table" | "heatmap"
 }
 
+/** From which values on which colour is shown. */
+export interface Thresholds {
+  readonly mode: "absolute"
+  readonly steps: ReadonlyArray<{ readonly color: string; readonly value: number | null }>
+}
+
 /** What every panel says of itself. */
 export interface About {
   readonly title: string
@@ -26,7 +32,7 @@ export interface About {
   readonly unit: string
   readonly decimals?: number
   readonly max?: number
-  readonly thresholds?: Json
+  readonly thresholds?: Thresholds
   readonly mappings?: ReadonlyArray<Json>
   /** What stands there when there are no data. */
   readonly noValue?: string
@@ -46,7 +52,7 @@ export interface Panel {
 /** The data source that the dashboard's variable names. */
 export const datasource = { type: "prometheus", uid: "${datasource}" } as const
 
-const steps = (...steps: ReadonlyArray<readonly [color: string, from: number | null]>): Json => ({
+const steps = (...steps: ReadonlyArray<readonly [color: string, from: number | null]>): Thresholds => ({
   mode: "absolute",
   steps: steps.map(([color, value]) => ({ color, value }))
 })
@@ -56,11 +62,11 @@ export const neutral = steps(["blue", null])
 /** Zero is well. */
 export const noneIsWell = steps(["green", null], ["orange", 1])
 /** Below the target is well. */
-export const below = (target: number): Json => steps(["green", null], ["red", target])
+export const below = (target: number): Thresholds => steps(["green", null], ["red", target])
 /** Above the target is well. */
-export const above = (target: number): Json => steps(["red", null], ["green", target])
+export const above = (target: number): Thresholds => steps(["red", null], ["green", target])
 /** Below the target is well, and above it somebody has to look. */
-export const belowOrReview = (target: number): Json => steps(["green", null], ["orange", target])
+export const belowOrReview = (target: number): Thresholds => steps(["green", null], ["orange", target])
 
 const panel = (
   type: string,
@@ -111,24 +117,41 @@ const panel = (
   }
 })
 
+/** The legend below a chart scrolls, so what matters most comes first. */
+const legend = {
+  displayMode: "table",
+  placement: "bottom",
+  showLegend: true,
+  calcs: ["lastNotNull", "max"],
+  sortBy: "Max",
+  sortDesc: true
+} as const
+
+/** The axis of a quiet panel reaches to twice the target: the line is seen for what it is, far below. */
+const softMax = ({ thresholds }: About): Json => {
+  const target = thresholds?.steps.at(-1)?.value ?? undefined
+  return target === undefined ? {} : { axisSoftMax: 2 * target }
+}
+
 const lastValue = { calcs: ["lastNotNull"], fields: "", values: false }
 
-/** Lines over time; the threshold is a dashed line. */
-export const lines = (about: About): Panel =>
+/** Lines over time; the threshold is a dashed line. Where many lines lie on each other, nothing is filled below them. */
+export const lines = (about: About, isFilled = true): Panel =>
   panel(
     "timeseries",
     about,
     {
-      legend: { displayMode: "table", placement: "bottom", showLegend: true, calcs: ["lastNotNull", "max"] },
+      legend,
       tooltip: { mode: "multi", sort: "desc" }
     },
     {
       drawStyle: "line",
       lineWidth: 2,
-      fillOpacity: 10,
+      fillOpacity: isFilled ? 10 : 0,
       showPoints: "auto",
       spanNulls: false,
-      thresholdsStyle: { mode: about.thresholds === undefined ? "off" : "dashed" }
+      thresholdsStyle: { mode: about.thresholds === undefined ? "off" : "dashed" },
+      ...softMax(about)
     }
   )
 
@@ -138,7 +161,7 @@ export const bars = (about: About): Panel =>
     "timeseries",
     about,
     {
-      legend: { displayMode: "table", placement: "bottom", showLegend: true, calcs: ["lastNotNull", "max"] },
+      legend,
       tooltip: { mode: "multi", sort: "desc" }
     },
     {
@@ -192,7 +215,7 @@ export const stateTimeline = (about: About): Panel =>
       showValue: "auto",
       alignValue: "left",
       rowHeight: 0.85,
-      legend: { displayMode: "list", placement: "bottom", showLegend: false },
+      legend: { displayMode: "list", placement: "bottom", showLegend: true },
       tooltip: { mode: "single", sort: "none" }
     },
     { lineWidth: 0, fillOpacity: 80, spanNulls: false }
@@ -203,7 +226,7 @@ export const heatmap = (about: About, yAxisUnit = "short"): Panel =>
   panel("heatmap", about, {
     calculate: false,
     cellGap: 1,
-    cellValues: { unit: about.unit, decimals: about.decimals ?? 0 },
+    cellValues: { unit: about.unit },
     color: { mode: "scheme", scheme: "Oranges", steps: 64, exponent: 0.5, fill: "dark-orange", reverse: false, min: 0 },
     filterValues: { le: 1e-9 },
     legend: { show: true },

@@ -207,7 +207,7 @@ describe("dashboard", () => {
     ["Bulkhead rejections < 1 %", 0.01],
     ["Fallback usage < 10 %", 0.1],
     ["Recovery time < 5 min", 300],
-    ["Breaker false positives < 1 % (upper bound)", 0.01]
+    ["Breaker false positives < 1 %", 0.01]
   ])("SLOs: %s", (title, target) => {
     const panel = panels.find((panel) => panel.title === title)
     expect(rowOf(panel?.gridPos.y ?? 0)).toBe("SLOs")

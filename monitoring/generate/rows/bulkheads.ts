@@ -12,20 +12,21 @@ export const bulkheads = row("Bulkheads", [
     title: "Active operations by resource",
     description:
       "Calls that run now on the busiest replica. Compare with the limit of the resource (BULKHEAD_<SERVICE>_LIMIT, 10 unless " +
-      "configured): at the limit, the next call waits.",
+      "configured): at the limit, the next call waits. The bar is full at the most that ran at once in the time range.",
     width: 5,
-    queries: [{ expr: busiest(bulkhead.activeOperations), legend: SERVICE, isInstant: true }],
-    unit: "short",
+    // Asked over the whole range: without a maximum of its own, the longest bar is as long as the greatest value.
+    queries: [{ expr: busiest(bulkhead.activeOperations), legend: SERVICE }],
+    unit: "locale",
     decimals: 0
   }),
   Panel.gauges({
     title: "Queue depth",
     description:
       "Calls that wait now for their turn on the busiest replica. A queue for a moment is a burst. One that stays means that " +
-      "the dependency is too slow for the load, or the limit too low. Next: did the calls get slower (see Timeouts)?",
+      "the dependency is too slow for the load, or the limit too low. Next: did the calls get slower (see Timeouts)? The bar is full at the longest queue in the time range.",
     width: 5,
-    queries: [{ expr: busiest(bulkhead.queueDepth), legend: SERVICE, isInstant: true }],
-    unit: "short",
+    queries: [{ expr: busiest(bulkhead.queueDepth), legend: SERVICE }],
+    unit: "locale",
     decimals: 0,
     thresholds: Panel.noneIsWell,
     alerts: ["BulkheadSaturated"]
@@ -50,7 +51,7 @@ export const bulkheads = row("Bulkheads", [
       { expr: busiest(bulkhead.activeOperations), legend: `${SERVICE} active` },
       { expr: busiest(bulkhead.queueDepth), legend: `${SERVICE} waiting` }
     ],
-    unit: "short",
+    unit: "locale",
     decimals: 0
   })
 ])

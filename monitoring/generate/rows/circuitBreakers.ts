@@ -67,7 +67,7 @@ export const circuitBreakers = row("Circuit breakers", [
       { expr: Query.perMinute(circuitBreaker.failures, "exception_type"), legend: `${SERVICE} {{exception_type}}` }
     ],
     unit: "cpm",
-    noValue: "0"
+    noValue: "none"
   }),
   Panel.bars({
     title: "Calls turned away",

@@ -25,7 +25,7 @@ export const fallbacks = row("Fallbacks", [
     description: "How often a fallback answered, or tried to, in the time range. Each step of a chain is one.",
     width: 4,
     queries: [{ expr: used(), legend: SERVICE, isInstant: true }],
-    unit: "short",
+    unit: "locale",
     decimals: 0,
     noValue: "none"
   }),
@@ -49,7 +49,7 @@ export const fallbacks = row("Fallbacks", [
         "was open, look at what opened it. `fail_open`: somebody was let in unchecked.",
       width: 8,
       queries: [{ expr: `${used("exception_type", "fallback_type")} > 0`, isInstant: true, format: "table" }],
-      unit: "short",
+      unit: "locale",
       decimals: 0,
       noValue: "none"
     },

@@ -10,19 +10,31 @@ const counts = Measure.counts(Query.wholeRange)
 /** A gauge whose middle is the target. */
 const objective = (
   about: Pick<Panel.About, "title" | "description" | "thresholds" | "alerts" | "interval"> & { readonly expr: string },
-  { noValue = "no calls", unit = "percentunit", ...scale }: Partial<Pick<Panel.About, "noValue" | "unit" | "max">> = {}
+  {
+    legend = SERVICE,
+    noValue = "no calls",
+    unit = "percentunit",
+    ...scale
+  }: Partial<Pick<Panel.About, "noValue" | "unit" | "max">> & { readonly legend?: string } = {}
 ): Panel.Panel => {
   const { expr, ...rest } = about
   return Panel.gauges({
     ...rest,
     ...scale,
     width: 4,
-    queries: [{ expr, legend: SERVICE, isInstant: true }],
+    queries: [{ expr, legend, isInstant: true }],
     unit,
     decimals: 1,
     noValue
   })
 }
+
+const notSuccessful = `outcome!="success"`
+
+/** Most outcomes of most patterns never happen: lines at zero that would fill the legend. */
+const outcomes =
+  `${Query.total(everything.invocations, Query.aroundPoint, [notSuccessful], ["pattern", "outcome"])} * 60000 / $__rate_interval_ms` +
+  ` and ${Query.by("sum", everything.invocations, Query.select(everything.invocations, Query.aroundPoint, notSuccessful), "pattern", "outcome")} > 0`
 
 export const objectives = row("SLOs", [
   objective(
@@ -83,7 +95,7 @@ export const objectives = row("SLOs", [
   ),
   objective(
     {
-      title: `Breaker false positives < ${percent(targets.falsePositives)} (upper bound)`,
+      title: `Breaker false positives < ${percent(targets.falsePositives)}`,
       description:
         "At most this share of the openings in the time range was a mistake. What is counted are openings that the first probe " +
         "ended, with no failed probe in the quarter of an hour before: so it is with a circuit that opened for nothing, and " +
@@ -93,7 +105,7 @@ export const objectives = row("SLOs", [
       interval: "1m",
       alerts: ["CircuitBreakerFlapping"]
     },
-    { max: 1, noValue: "no openings" }
+    { max: 1, noValue: "no openings", legend: `${SERVICE}, at most` }
   ),
   Panel.bars({
     title: "Errors that reached callers",
@@ -109,40 +121,41 @@ export const objectives = row("SLOs", [
       }
     ],
     unit: "cpm",
-    noValue: "0"
+    noValue: "none"
   }),
-  Panel.lines({
-    title: "Outcomes by pattern",
-    description:
-      "How the calls of each pattern ended, per minute, without the successes. All services together. Shows at a glance which " +
-      "pattern is at work.",
-    width: 8,
-    queries: [
-      {
-        expr: `${Query.total(everything.invocations, Query.aroundPoint, [`outcome!="success"`], ["pattern", "outcome"])} * 60000 / $__rate_interval_ms`,
-        legend: "{{pattern}}: {{outcome}} ({{job}})"
-      }
-    ],
-    unit: "cpm"
-  }),
-  Panel.lines({
-    title: "Effectiveness by pattern",
-    description:
-      "Share of a pattern's calls that ended well since the process started: slow to move, for comparisons over days. " +
-      "The mean of all replicas, all services together.",
-    width: 8,
-    queries: [
-      {
-        expr: Query.by(
-          "avg",
-          everything.effectiveness,
-          Query.select(everything.effectiveness, Query.aroundPoint),
-          "pattern"
-        ),
-        legend: "{{pattern}} ({{job}})"
-      }
-    ],
-    unit: "percentunit",
-    max: 1
-  })
+  Panel.lines(
+    {
+      title: "Outcomes by pattern",
+      description:
+        "How the calls of each pattern ended, per minute, without the successes. All services together. Shows at a glance " +
+        "which pattern is at work. An outcome that has never happened since the process started has no line.",
+      width: 8,
+      queries: [{ expr: outcomes, legend: "{{pattern}}: {{outcome}} ({{job}})" }],
+      unit: "cpm"
+    },
+    false
+  ),
+  Panel.lines(
+    {
+      title: "Effectiveness by pattern",
+      description:
+        "Share of a pattern's calls that ended well since the process started: slow to move, for comparisons over days. " +
+        "The mean of all replicas, all services together.",
+      width: 8,
+      queries: [
+        {
+          expr: Query.by(
+            "avg",
+            everything.effectiveness,
+            Query.select(everything.effectiveness, Query.aroundPoint),
+            "pattern"
+          ),
+          legend: "{{pattern}} ({{job}})"
+        }
+      ],
+      unit: "percentunit",
+      max: 1
+    },
+    false
+  )
 ])

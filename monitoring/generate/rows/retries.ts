@@ -25,7 +25,7 @@ export const retries = row("Retries", [
       "Many of them are a warning too: the dependency is flaky.",
     width: 5,
     queries: [{ expr: Query.total(retry.successAfterRetry, Query.wholeRange), legend: SERVICE, isInstant: true }],
-    unit: "short",
+    unit: "locale",
     decimals: 0,
     noValue: "0"
   }),
@@ -43,17 +43,17 @@ export const retries = row("Retries", [
       }
     ],
     unit: "cpm",
-    noValue: "0"
+    noValue: "none"
   }),
   Panel.heatmap({
     title: "Retry attempts by function",
     description:
       "Retries per minute and function; a function is named after its service unless the policy got a name of its own. " +
-      "Everything dark at once: a network problem of ours. One row: that dependency.",
+      "All rows coloured at once: a network problem of ours. One row: that dependency.",
     width: 24,
     height: 6,
     queries: [{ expr: Query.perMinute(retry.attempts), legend: SERVICE }],
     unit: "cpm",
-    noValue: "0"
+    noValue: "none"
   })
 ])

@@ -31,14 +31,15 @@ export const timeouts = row("Timeouts", [
         isInstant: true
       }
     ],
-    unit: "short",
+    unit: "locale",
     decimals: 0,
     noValue: "none"
   }),
   Panel.lines({
     title: "Time of limited calls",
     description:
-      "The median and the 95th percentile, estimated from buckets. A 95th percentile that lies at the limit is cut off by it. " +
+      "The median and the 95th percentile, estimated from buckets: calls that are cut off at 300 ms appear somewhere " +
+      "between 250 and 500 ms, the bounds around it. A 95th percentile that stays flat there is cut off by the limit. " +
       "Median and percentile rise together: the dependency is slow or saturated. Only the percentile: some of its calls hang.",
     width: 10,
     queries: [0.5, 0.95].map((quantile) => ({

@@ -37,26 +37,41 @@ const pointsOf = ({ values }: Samples, start: number, times: ReadonlyArray<numbe
   })
 }
 
-/** Asks the queries of a panel: those over time for the whole day, the others at its end. */
-export const ask = ({ endedAt, prometheus, startedAt }: WatchedDay, { targets = [] }: Panel) => {
-  const length = Math.floor(endedAt - startedAt)
-  const range = { start: startedAt, end: startedAt + length, step: STEP }
+/** When Prometheus had its first sample: it looks for what to scrape only some seconds after its start. */
+const firstSample = ({ endedAt, prometheus, startedAt }: WatchedDay): Effect.Effect<number, Error> =>
+  Effect.map(
+    prometheus.query(`min(min_over_time(timestamp(up)[${Math.ceil(endedAt - startedAt)}s:1s]))`, endedAt),
+    ([sample]) => Number(sample?.value[1] ?? startedAt)
+  )
+
+const askPanel = ({ prometheus }: WatchedDay, { targets = [] }: Panel, start: number, length: number) => {
+  const range = { start, end: start + length, step: STEP }
   const times = Array.from({ length: length / STEP + 1 }, (_, index) => index * STEP)
   const answer = (target: Target): Effect.Effect<ReadonlyArray<Series>, Error> => {
     const expression = interpolate(target.expr, { range: length, rate: RATE, interval: STEP })
-    const samples = target.instant
+    const named = (labels: Series["labels"], points: ReadonlyArray<Point>): Series => ({
+      name: nameOf(target, labels),
+      labels,
+      points
+    })
+    return target.instant
       ? Effect.map(prometheus.query(expression, range.end), (result) =>
-          result.map(({ metric, value }) => ({
-            metric,
-            points: [{ time: length, value: Number(value[1]) }]
-          }))
+          result.map(({ metric, value }) => named(metric, [{ time: length, value: Number(value[1]) }]))
         )
       : Effect.map(prometheus.queryRange(expression, range), (result) =>
-          result.map((samples) => ({ metric: samples.metric, points: pointsOf(samples, range.start, times) }))
+          result.map((samples) => named(samples.metric, pointsOf(samples, start, times)))
         )
-    return Effect.map(samples, (all) =>
-      all.map(({ metric, points }) => ({ name: nameOf(target, metric), labels: metric, points }))
-    )
   }
   return Effect.map(Effect.forEach(targets, answer), (answers) => answers.flat())
 }
+
+/** Asks the queries of all panels: those over time for the whole day, the others at its end. By the id of the panel. */
+export const ask = (day: WatchedDay, panels: ReadonlyArray<Panel>) =>
+  Effect.gen(function* () {
+    const start = yield* firstSample(day)
+    const length = Math.floor(day.endedAt - start)
+    const answers = yield* Effect.forEach(panels, (panel) =>
+      Effect.map(askPanel(day, panel, start, length), (series) => [panel.id, series] as const)
+    )
+    return new Map(answers)
+  })

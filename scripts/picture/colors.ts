@@ -4,10 +4,10 @@
 import type { Series } from "./answers.ts"
 import { type Draw, fieldOf } from "./box.ts"
 import { legend, legendHeight } from "./legend.ts"
-import { at, widthOf } from "./svg.ts"
+import { at, rectangle, text, widthOf } from "./svg.ts"
 import { seriesColor, theme } from "./theme.ts"
-import { display, format, greatest, last } from "./values.ts"
-import { drawChart, timeAxis } from "./vega.ts"
+import { display, endOf, format, greatest, last, ticks } from "./values.ts"
+import { axis, drawChart, timeAxis } from "./vega.ts"
 
 /** A value for as long as it stays the same. */
 export interface Span {
@@ -30,6 +30,16 @@ export const spans = ({ name, points }: Series): ReadonlyArray<Span> => {
   return found
 }
 
+/** The height of the line that says what colours mean. */
+const KEY = 22
+
+const key = (colors: ReadonlyMap<string, string>): string =>
+  [...colors]
+    .map(([name, color], index) =>
+      at(index * 90, 0, rectangle(0, KEY - 11, 14, 4, color), text(20, KEY - 5, name, { size: 12, color: theme.text }))
+    )
+    .join("")
+
 const rowAxis = (order: ReadonlyArray<string>, padding: number): object => ({
   field: "name",
   type: "nominal",
@@ -38,33 +48,35 @@ const rowAxis = (order: ReadonlyArray<string>, padding: number): object => ({
   axis: { grid: false, labelLimit: 200, labelColor: theme.text }
 })
 
-/** Draws a bar for each span, with the name of the state where there is room for it. */
-export const stateTimeline: Draw = (panel, series, box) => {
-  const all = series.flatMap(spans)
-  const end = Math.max(...all.map(({ until }) => until))
+/** Draws a bar for each span, with the name of the state where there is room for it, and below it what the colours mean. */
+export const stateTimeline: Draw = async (panel, series, box) => {
+  const height = box.height - KEY
+  const all = series.flatMap(spans).map((span) => ({ ...span, ...display(span.value, fieldOf(panel)) }))
+  const end = endOf(series)
   const second = (box.width - 100) / end
-  const values = all.map((span) => {
-    const { color, text } = display(span.value, fieldOf(panel))
-    return { ...span, color, text: widthOf(text, 12) + 12 < (span.until - span.time) * second ? text : "" }
-  })
-  const encoding = { x: timeAxis(end, box), y: rowAxis(series.map(({ name }) => name), 0.15) }
-  return drawChart(
+  const values = all.map((span) => ({
+    ...span,
+    text: widthOf(span.text, 12) + 12 < (span.until - span.time) * second ? span.text : ""
+  }))
+  const order = series.map(({ name }) => name)
+  const chart = await drawChart(
     {
       data: { values },
-      encoding,
+      encoding: { x: timeAxis(end, box), y: rowAxis(order, 0.15) },
       layer: [
         {
           mark: { type: "bar", opacity: 0.8, height: { band: 1 } },
           encoding: { x2: { field: "until" }, color: { field: "color", type: "nominal", scale: null } }
         },
         {
-          mark: { type: "text", align: "left", dx: 6, fontSize: 12, color: theme.text },
+          mark: { type: "text", align: "left", dx: 6, fontSize: 12, fontWeight: 500, color: theme.canvas },
           encoding: { text: { field: "text" } }
         }
       ]
     },
-    box
+    { width: box.width, height }
   )
+  return chart + at(0, height, key(new Map(all.map(({ color, text }) => [text, color]))))
 }
 
 /** The counts of a histogram include those of all lower buckets: takes them out, and names the buckets. */
@@ -89,7 +101,9 @@ export const heatmap: Draw = (panel, series, box) => {
   const unit = panel.options?.yAxis?.unit ?? "short"
   const isHistogram = panel.targets?.[0]?.format === "heatmap"
   const rows = isHistogram ? buckets(series, (limit) => format(limit, { unit })) : series
-  const end = Math.max(...series.flatMap(({ points }) => points.map(({ time }) => time)))
+  const end = endOf(series)
+  const highest = greatest(rows)
+  const cell = (value: number): string => format(value, { unit: panel.options?.cellValues?.unit ?? "short" })
   const values = rows.flatMap(({ name, points }) =>
     points.flatMap(({ time, value }) =>
       value === null || value < 1e-9 ? [] : [{ name, time: time - 1, until: time, value }]
@@ -109,8 +123,18 @@ export const heatmap: Draw = (panel, series, box) => {
         color: {
           field: "value",
           type: "quantitative",
-          scale: { domain: [0, greatest(rows)], range: scheme },
-          legend: { orient: "bottom", direction: "horizontal", gradientLength: 240, gradientThickness: 8, offset: 8 }
+          scale: { domain: [0, highest], range: scheme },
+          legend: {
+            ...axis(
+              ticks(highest).filter((value) => value <= highest),
+              cell
+            ),
+            orient: "bottom",
+            direction: "horizontal",
+            gradientLength: 240,
+            gradientThickness: 8,
+            offset: 8
+          }
         }
       }
     },

@@ -6,7 +6,7 @@ import type { Series } from "./answers.ts"
 import { type Draw, fieldOf } from "./box.ts"
 import { heatmap, pie, stateTimeline } from "./colors.ts"
 import { timeSeries } from "./lines.ts"
-import { at, element, rectangle, shorten, text } from "./svg.ts"
+import { at, element, rectangle, shorten, text, widthOf } from "./svg.ts"
 import { theme } from "./theme.ts"
 import { barGauge, gauge, stat, table } from "./tiles.ts"
 
@@ -48,7 +48,7 @@ export const drawPanel = async (panel: Panel, series: ReadonlyArray<Series>): Pr
       : await draw(panel, series, box)
   return [
     element("rect", { width, height, rx: 3, fill: theme.panel, stroke: theme.border }),
-    text(12, 23, shorten(panel.title, 14, width - 24), { size: 14, color: theme.text, weight: 500 }),
+    text(12, 23, shorten(panel.title, 14, box.width), { size: 14, color: theme.text, weight: 500 }),
     at(12, TITLE, content)
   ].join("")
 }
@@ -68,9 +68,10 @@ const chooser = (x: number, label: string, value: string): string => {
   )
 }
 
-const header = (title: string): string =>
+const header = (title: string, subtitle: string): string =>
   [
     text(12, 35, title, { size: 20, color: theme.text, weight: 500 }),
+    text(12 + widthOf(title, 20) + 12, 35, subtitle, { size: 14, color: theme.secondary }),
     chooser(WIDTH - GAP - 350, "Application", "All"),
     chooser(WIDTH - GAP - 170, "Service", "All")
   ].join("")
@@ -78,6 +79,7 @@ const header = (title: string): string =>
 /** Draws all panels at their places. */
 export const drawPage = async (
   title: string,
+  subtitle: string,
   panels: ReadonlyArray<Panel>,
   answers: (panel: Panel) => ReadonlyArray<Series>
 ): Promise<string> => {
@@ -102,10 +104,10 @@ export const drawPage = async (
       viewBox: `0 0 ${WIDTH} ${height}`,
       "font-family": theme.font,
       role: "img",
-      "aria-label": title
+      "aria-label": `${title}, ${subtitle}`
     },
     rectangle(0, 0, WIDTH, height, theme.canvas, 0),
-    header(title),
+    header(title, subtitle),
     ...drawn
   )
 }

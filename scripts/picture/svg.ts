@@ -37,12 +37,26 @@ export const text = (
     escape(content)
   )
 
-/** About as wide as the text is in the widest of the usual fonts. */
-export const widthOf = (content: string, size: number): number => 0.6 * size * content.length
+const widths: ReadonlyArray<readonly [characters: RegExp, width: number]> = [
+  [/[fijlrtI .,:;|()[\]'-]/, 0.34],
+  [/[mwMW%]/, 0.88],
+  [/[A-Z]/, 0.7]
+]
+
+/** About as wide as the text is in the usual fonts, rather more than less. */
+export const widthOf = (content: string, size: number): number =>
+  [...content].reduce(
+    (width, character) => width + size * (widths.find(([characters]) => characters.test(character))?.[1] ?? 0.55),
+    0
+  )
 
 /** The text, or its beginning where there is no room for all of it. */
-export const shorten = (content: string, size: number, width: number): string =>
-  widthOf(content, size) <= width ? content : `${content.slice(0, Math.floor(width / (0.6 * size)) - 1).trimEnd()}…`
+export const shorten = (content: string, size: number, width: number): string => {
+  if (widthOf(content, size) <= width) return content
+  let end = content.length
+  while (end > 0 && widthOf(`${content.slice(0, end)}…`, size) > width) end--
+  return `${content.slice(0, end).trimEnd()}…`
+}
 
 /** A rectangle. */
 export const rectangle = (x: number, y: number, width: number, height: number, fill: string, radius = 2): string =>

@@ -4,7 +4,7 @@
 import type { FieldDefaults, Panel } from "../../test/monitoring/support/dashboard.ts"
 import type { Series } from "./answers.ts"
 import { type Box, type Draw, fieldOf } from "./box.ts"
-import { at, element, rectangle, shorten, text } from "./svg.ts"
+import { at, element, rectangle, shorten, text, widthOf } from "./svg.ts"
 import { theme } from "./theme.ts"
 import { display, greatest, last } from "./values.ts"
 
@@ -97,30 +97,29 @@ const columnsOf = ({ transformations = [] }: Panel): ReadonlyArray<readonly [lab
     .map(([label]) => [label, renameByName[label] ?? label])
 }
 
-/** One line for each series, the greatest first. */
+/** One line for each series, the greatest first. Columns are as wide as their longest text needs. */
 export const table: Draw = (panel, series, { height, width }) => {
   const lineHeight = 32
   const columns = columnsOf(panel)
-  // The name of an error is longer than that of a service.
-  const shares = columns.map(([label]) => (label === "exception_type" ? 2 : 1))
-  const unit = width / shares.reduce((sum, share) => sum + share, 0)
+  const cellsOf = (one: Series): ReadonlyArray<string> =>
+    columns.map(([label]) => (label === "Value" ? display(last(one), fieldOf(panel)).text : (one.labels[label] ?? "")))
   const lines = [
     columns.map(([, title]) => title),
     ...series
       .toSorted((one, other) => last(other) - last(one))
       .slice(0, Math.floor(height / lineHeight) - 1)
-      .map((one) =>
-        columns.map(([label]) => (label === "Value" ? display(last(one), fieldOf(panel)).text : one.labels[label] ?? ""))
-      )
+      .map(cellsOf)
   ]
+  const needed = columns.map((_, column) => Math.max(...lines.map((line) => widthOf(line[column] ?? "", 13))))
+  const spare = (width - needed.reduce((sum, one) => sum + one, 0)) / (columns.length - 1)
   return lines
     .map((cells, row) => {
-      let x = 0
+      const style = { size: 13, color: row === 0 ? theme.secondary : theme.text }
       const drawn = cells.map((cell, column) => {
-        const room = unit * (shares[column] ?? 1)
-        x += room
-        const style = { size: 13, color: row === 0 ? theme.secondary : theme.text, weight: row === 0 ? 500 : 400 }
-        return text(x - room, 21, shorten(cell, 13, room - 6), style)
+        const before = needed.slice(0, column).reduce((sum, one) => sum + one + spare, 0)
+        return column === cells.length - 1
+          ? text(width, 21, cell, { ...style, anchor: "end" })
+          : text(before, 21, shorten(cell, 13, (needed[column] ?? 0) + spare), style)
       })
       return at(0, row * lineHeight, ...drawn, rectangle(0, lineHeight - 1, width, 1, theme.border, 0))
     })

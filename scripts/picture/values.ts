@@ -12,8 +12,8 @@ const digits = (value: number, decimals?: number): string => {
   return String(Number(value.toFixed(Math.min(4, Math.max(0, 2 - magnitude)))))
 }
 
-const short = (value: number, decimals?: number): string =>
-  Math.abs(value) >= 1000 ? `${digits(value / 1000)} K` : digits(value, decimals)
+const thousands = (value: number, suffix: string, decimals?: number): string =>
+  Math.abs(value) >= 1000 ? `${digits(value / 1000, decimals)}${suffix}` : digits(value, decimals)
 
 const seconds = (value: number, decimals?: number): string => {
   if (value === 0) return `${digits(0, decimals)} s`
@@ -29,9 +29,11 @@ export const format = (value: number, { decimals, unit }: Pick<FieldDefaults, "d
     case "s":
       return seconds(value, decimals)
     case "cpm":
-      return `${short(value, decimals)} c/m`
+      return `${thousands(value, "K", decimals)} c/m`
+    case "locale":
+      return value.toLocaleString("en", { maximumFractionDigits: decimals })
     default:
-      return short(value, decimals)
+      return thousands(value, " K", decimals)
   }
 }
 
@@ -56,12 +58,17 @@ export const last = (series: Series): number => known(series).at(-1) ?? 0
 export const greatest = (all: ReadonlyArray<Series>, atLeast = 0): number =>
   Math.max(atLeast, ...all.flatMap((series) => known(series)))
 
+/** The last moment of which anything is known. */
+export const endOf = (all: ReadonlyArray<Series>): number =>
+  Math.max(...all.flatMap(({ points }) => points.map(({ time }) => time)))
+
 /** Round numbers from 0 to at least `max`, about four of them. */
-export const ticks = (max: number): ReadonlyArray<number> => {
-  const rough = (max === 0 ? 1 : max) / 4
-  const power = 10 ** Math.floor(Math.log10(rough))
-  const step = power * ([1, 2, 2.5, 5, 10].find((factor) => factor * power >= rough * 0.999) ?? 10)
-  const count = Math.ceil((max === 0 ? 1 : max) / step - 1e-9)
+export const ticks = (max: number, isWhole = false): ReadonlyArray<number> => {
+  const highest = max === 0 ? 1 : max
+  const power = 10 ** Math.floor(Math.log10(highest / 4))
+  const steps = [1, 2, 2.5, 5, 10].map((factor) => factor * power)
+  const step = steps.find((step) => step >= (highest / 4) * 0.999 && !(isWhole && step % 1 !== 0)) ?? 10 * power
+  const count = Math.ceil(highest / step - 1e-9)
   return Array.from({ length: count + 1 }, (_, index) => Number((index * step).toPrecision(6)))
 }
 

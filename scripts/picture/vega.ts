@@ -3,9 +3,10 @@
  */
 import { parse, View } from "vega"
 import { compile, type TopLevelSpec } from "vega-lite"
+import type { FieldDefaults } from "../../test/monitoring/support/dashboard.ts"
 import type { Box } from "./box.ts"
 import { theme } from "./theme.ts"
-import { clock, ticks } from "./values.ts"
+import { clock, format, ticks } from "./values.ts"
 
 /** The specification of a chart, without what all charts have in common. */
 export type Chart = object
@@ -62,13 +63,15 @@ export const timeAxis = (end: number, { width }: Box): object => {
   }
 }
 
-/** Values from the bottom up, from 0 to a round number that is at least `max`. */
-export const valueAxis = (max: number, isExact: boolean, label: (value: number) => string): object => {
-  const values = ticks(max)
+/** Values from the bottom up: to the maximum of the field, or else to a round number above the highest of them. */
+export const valueAxis = (field: FieldDefaults, highest: number): object => {
+  const max = field.max ?? highest
+  const values = ticks(max, field.decimals === 0)
+  const label = (value: number): string => format(value, { unit: field.unit })
   return {
     field: "value",
     type: "quantitative",
-    scale: { domain: [0, isExact ? max : (values.at(-1) ?? max)], nice: false },
+    scale: { domain: [0, field.max ?? values.at(-1) ?? max], nice: false },
     // All charts below each other begin at the same place.
     axis: { ...axis(values, label), minExtent: 56, maxExtent: 56 }
   }

@@ -22,7 +22,12 @@ export interface FieldDefaults {
     readonly options: Readonly<Record<string, { readonly text: string; readonly color: string }>>
   }>
   readonly thresholds: { readonly steps: ReadonlyArray<{ readonly color: string; readonly value: number | null }> }
-  readonly custom?: { readonly drawStyle?: string; readonly thresholdsStyle?: { readonly mode: string }; readonly axisSoftMax?: number }
+  readonly custom?: {
+    readonly drawStyle?: string
+    readonly fillOpacity?: number
+    readonly thresholdsStyle?: { readonly mode: string }
+    readonly axisSoftMax?: number
+  }
 }
 
 /** A panel, or the title of a row. */
@@ -36,7 +41,12 @@ export interface Panel {
   readonly links?: ReadonlyArray<{ readonly url: string }>
   readonly datasource?: { readonly uid: string }
   readonly fieldConfig?: { readonly defaults: FieldDefaults }
-  readonly options?: { readonly yAxis?: { readonly unit: string }; readonly colorMode?: string }
+  readonly options?: {
+    readonly colorMode?: string
+    readonly yAxis?: { readonly unit: string }
+    readonly cellValues?: { readonly unit: string }
+    readonly legend?: { readonly sortBy?: string }
+  }
   readonly transformations?: ReadonlyArray<{
     readonly options: {
       readonly indexByName: Readonly<Record<string, number>>

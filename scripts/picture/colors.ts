@@ -131,6 +131,7 @@ export const heatmap: Draw = (panel, series, box) => {
             ),
             orient: "bottom",
             direction: "horizontal",
+            labelOverlap: false,
             gradientLength: 240,
             gradientThickness: 8,
             offset: 8

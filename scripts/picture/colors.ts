@@ -106,7 +106,8 @@ export const heatmap: Draw = (panel, series, box) => {
   const cell = (value: number): string => format(value, { unit: panel.options?.cellValues?.unit ?? "short" })
   const values = rows.flatMap(({ name, points }) =>
     points.flatMap(({ time, value }) =>
-      value === null || value < 1e-9 ? [] : [{ name, time: time - 1, until: time, value }]
+      // A cell ends at its point, so the first point has none.
+      value === null || value < 1e-9 || time === 0 ? [] : [{ name, time: time - 1, until: time, value }]
     )
   )
   return drawChart(

@@ -78,6 +78,11 @@ describe("a panel", () => {
     ])
   })
 
+  it("draws a cell for every count of a heatmap that is not zero, and none before the day began", async () => {
+    const svg = await drawPanel(panel("Retry attempts by function"), [seriesOf("llm", 9, 1, 0, 2)])
+    expect([...svg.matchAll(/<path d="[^"]*" fill="[^"]*" stroke="#181b1f"/g)]).toHaveLength(2)
+  })
+
   it("shows a table with the greatest count first", async () => {
     const line = (exception_type: string, count: number): Series => ({
       name: "",

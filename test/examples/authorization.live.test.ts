@@ -41,7 +41,7 @@ const inWorld = <A, E>(
       Layer.provideMerge(
         Resilience.layer({
           services: {
-            openfga: { retry: { maxAttempts: 2, baseDelay: "1 millis" }, timeout: "100 millis" },
+            openfga: { retry: { maxAttempts: 2, baseDelay: "1 millis" }, timeout: "10 seconds" },
             ...services
           }
         })
@@ -67,12 +67,13 @@ const outages: ReadonlyArray<{
   },
   {
     name: "it does not answer in time",
+    services: { openfga: { retry: { maxAttempts: 2, baseDelay: "1 millis" }, timeout: "200 millis" } },
     begin: (servers) => Effect.sync(() => (servers.mood = "hanging")),
     error: "TimeoutExceededError"
   },
   {
     name: "it is asked too often",
-    services: { openfga: { retry: { maxAttempts: 1 }, timeout: "100 millis" } },
+    services: { openfga: { retry: { maxAttempts: 1 } } },
     begin: (servers) => Effect.sync(() => (servers.mood = "overloaded")),
     error: "HttpClientError"
   },

@@ -57,9 +57,10 @@ export interface HalfOpen {
   readonly history: OpenHistory
 }
 
-/** An operator keeps the circuit open until it is reset. */
+/** An operator keeps the circuit open until it is reset, or until a time. */
 export interface Isolated {
   readonly _tag: "Isolated"
+  readonly until: number
   readonly generation: number
   readonly history: OpenHistory
 }
@@ -85,14 +86,21 @@ export type Admission =
   | { readonly _tag: "Admitted"; readonly state: State; readonly permit: Permit }
   | { readonly _tag: "Rejected"; readonly state: State; readonly waitMillis: number }
 
+/** Stands for "never": a number, so that a state remains JSON. */
+export const FOREVER = Number.MAX_SAFE_INTEGER
+
 const NEVER_OPENED: OpenHistory = { openings: 0, openMillis: 0 }
 
 /** A closed circuit without history. */
 export const initial = (settings: Settings, now: number): State => close(settings, now, 0, NEVER_OPENED)
 
-/** Performs what time alone has decided: lapsed probes count as failed. Returns the same state when nothing has. */
+/**
+ * Performs what time alone has decided: lapsed probes count as failed, and an isolation ends. Returns the same state when
+ * nothing has.
+ */
 export const advance = (state: State, settings: Settings, now: number, random: number): State => {
-  let current = state
+  if (state._tag === "Isolated") return now < state.until ? state : reset(state, settings, state.until)
+  let current: State = state
   while (current._tag === "HalfOpen") {
     const probe = ProbeRound.lapsed(current.round, now)
     if (probe === undefined) break
@@ -104,8 +112,9 @@ export const advance = (state: State, settings: Settings, now: number, random: n
 /** Decides about one call. Call `advance` first. */
 export const admit = (state: State, settings: Settings, now: number): Admission => {
   if (state._tag === "Closed") return { _tag: "Admitted", state, permit: { generation: state.generation, probe: 0 } }
-  if (state._tag === "Isolated") return { _tag: "Rejected", state, waitMillis: Infinity }
-  if (state._tag === "Open" && now < state.until) return { _tag: "Rejected", state, waitMillis: state.until - now }
+  if (state._tag === "Isolated" || (state._tag === "Open" && now < state.until)) {
+    return { _tag: "Rejected", state, waitMillis: state.until === FOREVER ? Infinity : state.until - now }
+  }
   const halfOpen = state._tag === "Open" ? startRound(state) : state
   const admission = ProbeRound.admit(halfOpen.round, settings, now)
   return admission._tag === "Rejected"
@@ -150,9 +159,11 @@ export const reset = (state: State, settings: Settings, now: number): State =>
 export const trip = (state: State, settings: Settings, now: number, random: number): State =>
   state._tag === "Isolated" ? state : open(state, settings, now, 0, random)
 
-/** Open until reset. */
-export const isolate = (state: State): State =>
-  state._tag === "Isolated" ? state : { _tag: "Isolated", generation: state.generation + 1, history: state.history }
+/** Open until a time, `FOREVER` for until reset. */
+export const isolate = (state: State, until: number): State => {
+  if (state._tag === "Isolated") return state.until === until ? state : { ...state, until }
+  return { _tag: "Isolated", until, generation: state.generation + 1, history: state.history }
+}
 
 const close = (settings: Settings, now: number, generation: number, history: OpenHistory): Closed => ({
   _tag: "Closed",

@@ -27,6 +27,7 @@ import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
 import * as Schema from "effect/Schema"
 import * as Gate from "./internal/Gate.ts"
+import { command } from "./internal/commands.ts"
 import { events, gauge } from "./internal/instruments.ts"
 import * as Keyed from "./internal/Keyed.ts"
 import * as Fields from "./internal/options.ts"
@@ -128,7 +129,14 @@ export const Kind: Policy.Kind<Bulkhead, Options> = {
     const { failures, interrupted, rejected, successes } = bulkhead.snapshot(now)
     return { success: successes, failure: failures, interrupted, rejected }
   },
-  commands: []
+  commands: [
+    command({
+      name: "resize",
+      description: "Changes how many calls may run at once",
+      parameters: { limit: Fields.NonNegativeInt },
+      run: (bulkhead: Bulkhead, { limit }) => bulkhead.resize(limit)
+    })
+  ]
 }
 
 /** Guards an effect with a bulkhead: that of a service, or an instance. */

@@ -33,6 +33,7 @@ import { CircuitBreakerOpenError } from "./internal/CircuitGuard.ts"
 import { instruments } from "./internal/circuitMetrics.ts"
 import { conflicts, ineffective } from "./internal/circuitSettings.ts"
 import * as Keyed from "./internal/Keyed.ts"
+import { command } from "./internal/commands.ts"
 import * as Fields from "./internal/options.ts"
 import * as Outcome from "./Outcome.ts"
 import * as Policy from "./Policy.ts"
@@ -166,6 +167,26 @@ export interface Snapshot extends Policy.Snapshot, Readonly<Totals> {
   readonly probing: number
   /** Time until the next probe is possible; missing unless open. */
   readonly retryAfter: Option.Option<Duration.Duration>
+  /** Who isolates the circuit. */
+  readonly isolations: ReadonlyArray<Isolation>
+}
+
+/** How somebody isolates a circuit. */
+export interface IsolateOptions {
+  /** In whose name; nobody's by default. A second isolation of the same operator replaces the first. */
+  readonly by?: string | undefined
+  readonly reason?: string | undefined
+  /** For how long; by default until it is released or reset. */
+  readonly duration?: Duration.Input | undefined
+}
+
+/** Somebody isolates a circuit. */
+export interface Isolation {
+  /** Empty for nobody in particular. */
+  readonly by: string
+  readonly reason: Option.Option<string>
+  /** The time that is left; missing when it has no end. */
+  readonly remaining: Option.Option<Duration.Duration>
 }
 
 /** A circuit breaker. */
@@ -181,12 +202,19 @@ export interface CircuitBreaker extends Policy.Guard<CircuitBreakerOpenError> {
    * looks at each of them: for dashboards, not for calls.
    */
   readonly worstState: (now: number) => Machine.State["_tag"]
-  /** Closes the circuit and forgets the failures, for all keys. */
+  /** Closes the circuit, ends all isolations and forgets the failures, for all keys. */
   readonly reset: Effect.Effect<void>
   /** Opens the circuit for its open time. Circuits of keys go on as they are. */
   readonly trip: Effect.Effect<void>
   /** Opens the circuit until it is reset, for all keys. */
   readonly isolate: Effect.Effect<void>
+  /**
+   * Opens the circuit for all keys, in somebody's name. Several may: it is isolated until the last of them has released it, or
+   * until the time of the last is over. Then it closes, as after a reset.
+   */
+  readonly isolateWith: (options: IsolateOptions) => Effect.Effect<void>
+  /** Ends the isolation of one operator. Those of others go on, and so does a circuit that is open for another reason. */
+  readonly release: (by?: string) => Effect.Effect<void>
   /** Changes the mode, for all keys. What was counted so far remains. */
   readonly setMode: (mode: Mode) => Effect.Effect<void>
   /** Calls a listener at every transition, also of keys, until the function that is returned is called. */
@@ -236,6 +264,13 @@ class WrittenBreaker extends Breaker {
   }
 }
 
+/** One operator does not undo what another one does: a circuit that others isolate is only released. */
+const resetBy = (breaker: CircuitBreaker, by: string): Effect.Effect<void> =>
+  Effect.withFiber((fiber) => {
+    const others = breaker.snapshot(Policy.monotonicMillis(fiber)).isolations.filter((isolation) => isolation.by !== by)
+    return others.length === 0 ? breaker.reset : breaker.release(by)
+  })
+
 /** What the registry, metrics and operators' tools need to know about circuit breakers. */
 export const Kind: Policy.Kind<CircuitBreaker, Options> = {
   id: "circuit-breaker",
@@ -248,9 +283,39 @@ export const Kind: Policy.Kind<CircuitBreaker, Options> = {
     return { success: successes, failure: failures, ignored, rejected: rejections }
   },
   commands: [
-    { name: "reset", description: "Closes the circuit and forgets the failures", run: (breaker) => breaker.reset },
-    { name: "trip", description: "Opens the circuit for its open time", run: (breaker) => breaker.trip },
-    { name: "isolate", description: "Opens the circuit until it is reset", run: (breaker) => breaker.isolate }
+    command({
+      name: "reset",
+      description: "Closes the circuit and forgets the failures; what others isolate stays isolated",
+      parameters: {},
+      run: (breaker: CircuitBreaker, _, by) => resetBy(breaker, by)
+    }),
+    command({
+      name: "trip",
+      description: "Opens the circuit for its open time",
+      parameters: {},
+      run: (breaker: CircuitBreaker) => breaker.trip
+    }),
+    command({
+      name: "isolate",
+      description: "Opens the circuit until its time is over, or it is released or reset",
+      parameters: {
+        reason: Fields.optional(Schema.NonEmptyString, { description: "Why, for the others" }),
+        duration: Fields.optional(Fields.PositiveDuration, { description: "For how long; without it, until released" })
+      },
+      run: (breaker: CircuitBreaker, parameters, by) => breaker.isolateWith({ ...parameters, by })
+    }),
+    command({
+      name: "release",
+      description: "Ends your own isolation of the circuit",
+      parameters: {},
+      run: (breaker: CircuitBreaker, _, by) => breaker.release(by)
+    }),
+    command({
+      name: "mode",
+      description: "Enforces what the breaker decides, only observes it, or switches it off",
+      parameters: { mode: Schema.Literals(["enforce", "observe", "disabled"]) },
+      run: (breaker: CircuitBreaker, { mode }) => breaker.setMode(mode)
+    })
   ]
 }
 

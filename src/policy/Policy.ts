@@ -113,7 +113,10 @@ export interface Relation<out Options> {
 export interface Command<out I extends Instance> {
   readonly name: string
   readonly description: string
-  run(instance: I): Effect.Effect<void>
+  /** What it needs to know: a struct, written as JSON. */
+  readonly parameters: Schema.Struct<Readonly<Record<string, Schema.Codec<unknown, unknown>>>>
+  /** Runs it, with valid parameters, in the name of an operator. */
+  run(instance: I, parameters: unknown, by: string): Effect.Effect<void>
 }
 
 /** A kind of whatever pattern. */

@@ -38,6 +38,8 @@ import * as Registry from "./internal/Registry.ts"
 import { namesIn } from "./internal/strangers.ts"
 import * as ResilienceConfig from "./ResilienceConfig.ts"
 
+export { type Command, command, CommandError, commands, type Request } from "./internal/Command.ts"
+
 /** The names of the metrics that every pattern has. */
 export const metrics = names
 
@@ -198,6 +200,33 @@ export const snapshots: Effect.Effect<
   never,
   Policy.ResilienceRegistry
 > = Effect.flatMap(Policy.ResilienceRegistry, (registry) => Effect.forEach(registry.instances(), Policy.snapshot))
+
+/** One instance: what it does, and what is true of it now. */
+export interface Status {
+  readonly service: string
+  /** "circuit-breaker" */
+  readonly pattern: string
+  /** One line for people. */
+  readonly description: string
+  readonly snapshot: Policy.Snapshot
+}
+
+/** Every instance of every pattern, service by service. */
+export const status: Effect.Effect<ReadonlyArray<Status>, never, Policy.ResilienceRegistry> = Effect.flatMap(
+  Policy.ResilienceRegistry,
+  (registry) =>
+    Effect.map(
+      Effect.forEach(registry.instances(), (instance) =>
+        Effect.map(Policy.snapshot(instance), (snapshot) => ({
+          service: instance.service,
+          pattern: instance.kind,
+          description: instance.describe(),
+          snapshot
+        }))
+      ),
+      (all) => all.toSorted((a, b) => (a.service < b.service ? -1 : a.service > b.service ? 1 : 0))
+    )
+)
 
 /** What a reader of events may choose. */
 export interface EventsOptions {

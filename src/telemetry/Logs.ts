@@ -6,7 +6,7 @@
  * A line each for a change of a circuit's state, a retry whose attempts ran out or that was given up, a rejection, and an
  * answer that may be wrong: one that is stale, with its age, and a yes or a no because nobody could be asked. A dead dependency does not flood the log: the first of a kind is logged at once, and
  * what follows for the same service within the window (default 10 seconds) becomes one line at its end, which tells how
- * often it happened. Transitions are never held back. Everything else, such as each retry and each timeout, is there for who
+ * often it happened. Transitions and operators' commands are never held back. Everything else, such as each retry and each timeout, is there for who
  * lets "Debug" pass.
  *
  * Levels: "Warn" when calls are turned away, fail for good or get an old value; "Info" when a circuit is on its way back;
@@ -115,7 +115,7 @@ export const make = (options: OptionsInput = {}): Effect.Effect<Policy.Observer,
       const level = levelOf(event)
       if (LogLevel.isLessThan(level, fiber.cache.minimumLogLevel)) return
       const line = { event, context: fiber.context }
-      if (level === "Debug" || event._tag === TRANSITION) log(line, 1)
+      if (level === "Debug" || alwaysTold.has(event._tag)) log(line, 1)
       else throttle(subjectOf(event), line, Policy.monotonicMillis(fiber))
     }
   })
@@ -132,10 +132,14 @@ const subjectOf = ({ _tag, attributes, service }: Policy.Event): string =>
   [_tag, service, attributes["fallback_type"], attributes["reason"]].join(" ")
 
 const TRANSITION = "CircuitBreakerTransition"
+const COMMAND = "OperatorCommand"
+
+/** What is never held back. */
+const alwaysTold = new Set([TRANSITION, COMMAND])
 
 /** What calls a person's attention, and is not just a step on the way of one call. */
 const notable = new Set([
-  TRANSITION,
+  ...alwaysTold,
   "CircuitBreakerRejection",
   "BulkheadRejection",
   "RetryExhausted",

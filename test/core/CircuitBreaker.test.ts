@@ -78,7 +78,7 @@ class Circuit {
     return this
   }
   isolate(): this {
-    this.state = CircuitBreaker.isolate(this.state)
+    this.state = CircuitBreaker.isolate(this.state, CircuitBreaker.FOREVER)
     return this
   }
   /** Lets enough calls fail to trip a closed circuit, or the probes of a half-open one. */
@@ -481,7 +481,12 @@ describe("an operator", () => {
   it.each(["Closed", "Open", "HalfOpen"] as const)("isolates from %s, and the history remains", (tag) => {
     const circuit = circuits[tag]()
     const { generation, history } = circuit.state
-    expect(circuit.isolate().state).toEqual({ _tag: "Isolated", generation: generation + 1, history })
+    expect(circuit.isolate().state).toEqual({
+      _tag: "Isolated",
+      until: CircuitBreaker.FOREVER,
+      generation: generation + 1,
+      history
+    })
   })
 
   it("keeps a circuit isolated for any time, without a time to wait for", () => {

@@ -7,16 +7,18 @@
  * were written is worked out when somebody asks, circuits by key are there from the first key, and nothing is bound in
  * advance: functions are bound when they are taken from it, so that they can be passed on by themselves.
  */
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as Machine from "../../core/CircuitBreaker.ts"
 import type * as CircuitBreaker from "../CircuitBreaker.ts"
 import type * as Outcome from "../Outcome.ts"
-import type * as Policy from "../Policy.ts"
+import * as Policy from "../Policy.ts"
 import { Circuit, NO_ORDER, noTotals, type Shared } from "./Circuit.ts"
 import type * as Events from "./circuitEvents.ts"
 import { type CircuitBreakerOpenError, guard } from "./CircuitGuard.ts"
 import { describe, settingsOf, slowMillisOf } from "./circuitSettings.ts"
+import * as Isolations from "./Isolations.ts"
 import * as Keyed from "./Keyed.ts"
 
 const WORSE_AND_WORSE: ReadonlyArray<Machine.State["_tag"]> = ["Closed", "HalfOpen", "Open", "Isolated"]
@@ -34,6 +36,7 @@ export abstract class Breaker implements CircuitBreaker.CircuitBreaker, Shared {
   listeners: Events.Listeners | undefined = undefined
   private readonly main: Circuit
   private keyed: Keyed.Keyed<Circuit> | undefined = undefined
+  isolations: Isolations.Isolations | undefined = undefined
 
   constructor(
     service: string,
@@ -89,7 +92,10 @@ export abstract class Breaker implements CircuitBreaker.CircuitBreaker, Shared {
   }
 
   get reset(): Effect.Effect<void> {
-    return withFiberSync((fiber) => this.main.commandAll(fiber, Machine.reset))
+    return withFiberSync((fiber) => {
+      this.isolations?.clear()
+      this.main.commandAll(fiber, Machine.reset)
+    })
   }
 
   get trip(): Effect.Effect<void> {
@@ -97,7 +103,29 @@ export abstract class Breaker implements CircuitBreaker.CircuitBreaker, Shared {
   }
 
   get isolate(): Effect.Effect<void> {
-    return withFiberSync((fiber) => this.main.commandAll(fiber, Machine.isolate))
+    return this.isolateWith({})
+  }
+
+  get isolateWith(): CircuitBreaker.CircuitBreaker["isolateWith"] {
+    return ({ by = ANONYMOUS, duration = Duration.infinity, reason }) =>
+      withFiberSync((fiber) => {
+        const now = Policy.monotonicMillis(fiber)
+        const until = Math.min(now + Duration.toMillis(duration), Machine.FOREVER)
+        this.isolations ??= Isolations.make()
+        this.isolations.set({ by, reason, until })
+        this.main.commandAll(fiber, Isolations.changeBy(this.isolations.at(now)))
+      })
+  }
+
+  get release(): CircuitBreaker.CircuitBreaker["release"] {
+    return (by = ANONYMOUS) =>
+      withFiberSync((fiber) => {
+        const now = Policy.monotonicMillis(fiber)
+        const before = this.isolations?.at(now) ?? []
+        this.isolations?.delete(by)
+        if (!before.some((isolation) => isolation.by === by)) return
+        this.main.commandAll(fiber, Isolations.changeBy(this.isolations?.at(now) ?? []))
+      })
   }
 
   get setMode(): CircuitBreaker.CircuitBreaker["setMode"] {
@@ -126,6 +154,9 @@ export abstract class Breaker implements CircuitBreaker.CircuitBreaker, Shared {
     return this.keyed
   }
 }
+
+/** The operator who gives no name. */
+const ANONYMOUS = ""
 
 const withFiberSync = (f: (fiber: Fiber.Fiber<unknown, unknown>) => void): Effect.Effect<void> =>
   Effect.withFiber((fiber) => {

@@ -17,6 +17,7 @@ import * as Outcome from "../Outcome.ts"
 import * as Policy from "../Policy.ts"
 import { labelOf } from "../ResilienceError.ts"
 import * as Events from "./circuitEvents.ts"
+import type { Isolations } from "./Isolations.ts"
 import { queuedMillis } from "./queueTime.ts"
 import * as TimeLimit from "./TimeLimit.ts"
 
@@ -50,6 +51,7 @@ export interface Shared {
   readonly classify: Outcome.Classify
   readonly totals: Totals
   readonly listeners: Events.Listeners | undefined
+  readonly isolations: Isolations | undefined
   mode: Mode
   order: Order
 }
@@ -174,7 +176,7 @@ export class Circuit {
   }
 
   snapshot(now: number): Snapshot {
-    const { mode, service, settings, totals } = this.shared
+    const { isolations, mode, service, settings, totals } = this.shared
     const state = this.stateAt(now)
     const rates = state._tag === "Closed" ? TripPolicy.rates(state.tally, settings.tripPolicy, now) : undefined
     return {
@@ -190,6 +192,11 @@ export class Circuit {
       retryAfter: Option.fromUndefinedOr(
         state._tag === "Open" ? Events.waitOf(Math.max(0, state.until - now)) : undefined
       ),
+      isolations: (isolations?.at(now) ?? []).map(({ by, reason, until }) => ({
+        by,
+        reason: Option.fromUndefinedOr(reason),
+        remaining: Option.fromUndefinedOr(Events.waitOf(until - now))
+      })),
       ...totals
     }
   }
@@ -236,14 +243,15 @@ export class Circuit {
   /** What operators and time have decided happens first. */
   private advance(fiber: Fiber.Fiber<unknown, unknown>, now: number): void {
     const { settings } = this.shared
-    if (this.state._tag === "HalfOpen") {
+    if (this.state._tag === "HalfOpen" || this.state._tag === "Isolated") {
       this.commit(fiber, Machine.advance(this.state, settings, now, this.random(fiber)))
     }
     const { order } = this.shared
     if (this.obeyed === order.number) return
     this.obeyed = order.number
     // An order is told once, not again for each of the keys, which may be many and come later.
-    this.commit(fiber, order.change(this.state, settings, now, this.random(fiber)), this.key === undefined)
+    const obeying = order.change(this.state, settings, now, this.random(fiber))
+    this.commit(fiber, Machine.advance(obeying, settings, now, 0), this.key === undefined)
   }
 
   private commit(fiber: Fiber.Fiber<unknown, unknown>, after: Machine.State, isNews = true): void {

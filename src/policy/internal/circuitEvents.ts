@@ -2,7 +2,7 @@
  * What is told about a circuit's transitions.
  */
 import * as Duration from "effect/Duration"
-import type * as Machine from "../../core/CircuitBreaker.ts"
+import * as Machine from "../../core/CircuitBreaker.ts"
 import type { Mode } from "../CircuitBreaker.ts"
 import type * as Policy from "../Policy.ts"
 
@@ -19,9 +19,6 @@ export interface Transition {
 
 /** Who hears of transitions, also of keys. */
 export type Listeners = Set<(transition: Transition) => void>
-
-/** Stands for "never": a number, so that a state remains JSON. */
-export const FOREVER = Number.MAX_SAFE_INTEGER
 
 /** How much it matters that a circuit is in this state now. */
 export const severityOf = ({ _tag }: Machine.State): Policy.Severity =>
@@ -65,4 +62,4 @@ export const tellListeners = (
 
 /** The time to wait as it is told to callers; `undefined` when none is known. */
 export const waitOf = (millis: number): Duration.Duration | undefined =>
-  millis >= FOREVER / 2 ? undefined : Duration.millis(Math.ceil(millis))
+  millis >= Machine.FOREVER / 2 ? undefined : Duration.millis(Math.ceil(millis))

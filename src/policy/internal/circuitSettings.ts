@@ -2,11 +2,10 @@
  * From the options of a breaker, as people write them, to the settings of its machine.
  */
 import * as Duration from "effect/Duration"
-import type * as Machine from "../../core/CircuitBreaker.ts"
+import * as Machine from "../../core/CircuitBreaker.ts"
 import type * as TripPolicy from "../../core/TripPolicy.ts"
 import type { Options } from "../CircuitBreaker.ts"
 import type * as Policy from "../Policy.ts"
-import { FOREVER } from "./circuitEvents.ts"
 
 let latest: Machine.Settings | undefined
 
@@ -24,7 +23,7 @@ const makeSettings = (options: Options): Machine.Settings => {
     openMillis,
     openFactor: options.openDurationFactor,
     openMaxMillis: Math.max(openMillis, finite(options.openDurationMax ?? Duration.minutes(10))),
-    openJitter: openMillis === FOREVER ? 0 : options.openDurationJitter,
+    openJitter: openMillis === Machine.FOREVER ? 0 : options.openDurationJitter,
     hintMaxMillis: finite(options.retryAfterMax),
     probes: options.probes,
     successesToClose: options.successesToClose,
@@ -58,7 +57,7 @@ const tripPolicyOf = (options: Options): TripPolicy.TripPolicy => {
 export const minimumCallsOf = (options: Pick<Options, "minimumCalls" | "tripPolicy" | "windowSize">): number =>
   options.minimumCalls ?? (options.tripPolicy === "count-window" ? Math.min(20, options.windowSize) : 20)
 
-const finite = (duration: Duration.Duration): number => Math.min(Duration.toMillis(duration), FOREVER)
+const finite = (duration: Duration.Duration): number => Math.min(Duration.toMillis(duration), Machine.FOREVER)
 
 /** What the options of a breaker must be because of each other. */
 export const conflicts: ReadonlyArray<Policy.Relation<Options>> = [

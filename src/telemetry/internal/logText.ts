@@ -40,6 +40,8 @@ const texts: Readonly<Record<string, (attributes: Attributes, isColored: boolean
     reason === "full"
       ? `call rejected, ${limit} calls run and the queue is full`
       : `call rejected after too long a wait, ${limit} calls run`,
+  OperatorCommand: ({ by, command, reason }) =>
+    `${command} by ${by === "" ? "an operator" : by}${reason === undefined ? "" : `: ${reason}`}`,
   RetryExhausted: ({ attempts, exception_type }) => `all ${attempts} attempts failed, the last with ${exception_type}`,
   RetryAbandoned: abandoned,
   FallbackUsed: answered,

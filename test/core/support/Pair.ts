@@ -100,7 +100,11 @@ const happen = (
       return { ...pair, real: tripped, naive: NaiveBreaker.trip(naive, settings, now, random) }
     }
     case "Isolate":
-      return { ...pair, real: CircuitBreaker.isolate(real), naive: NaiveBreaker.isolate(naive, now) }
+      return {
+        ...pair,
+        real: CircuitBreaker.isolate(real, CircuitBreaker.FOREVER),
+        naive: NaiveBreaker.isolate(naive, now)
+      }
     case "Start": {
       const admission = CircuitBreaker.admit(real, settings, now)
       const [after, answer] = NaiveBreaker.begin(naive, settings, now, started)

@@ -1,0 +1,112 @@
+/**
+ * What operators can do to running policies: the commands that each pattern declares. Each is told as an event.
+ */
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import { nearest } from "../../policy/internal/nearest.ts"
+import * as Fields from "../../policy/internal/options.ts"
+import * as Policy from "../../policy/Policy.ts"
+import { kinds } from "./Registry.ts"
+
+/** A command that cannot be run: `problem` says what is wrong with it, and what would be right. */
+export class CommandError extends Data.TaggedError("CommandError")<{
+  readonly reason: "unknown-pattern" | "unknown-command" | "unknown-service" | "wrong-parameters"
+  readonly problem: string
+}> {
+  override get message(): string {
+    return this.problem
+  }
+}
+
+/** A command for the policy of a service. */
+export interface Request {
+  readonly service: string
+  /** "circuit-breaker" */
+  readonly pattern: string
+  /** "isolate" */
+  readonly command: string
+  readonly parameters?: object | undefined
+  /** Who gives it; isolations are counted by operator. */
+  readonly by?: string | undefined
+}
+
+/** What can be commanded. */
+export interface Command {
+  readonly pattern: string
+  readonly name: string
+  readonly description: string
+  readonly parameters: Policy.Command<Policy.Instance>["parameters"]
+}
+
+/** All commands of all patterns. */
+export const commands: ReadonlyArray<Command> = kinds.flatMap(({ commands, id }) =>
+  commands.map(({ description, name, parameters }) => ({ pattern: id, name, description, parameters }))
+)
+
+/**
+ * Runs a command.
+ *
+ * **Details**
+ *
+ * It runs on the instance of the service, which must be in use or declared: a misspelt name makes no new one. An event tells
+ * of it, with the operator and the parameters.
+ */
+export const command = (request: Request): Effect.Effect<void, CommandError, Policy.ResilienceRegistry> =>
+  Effect.flatMap(Policy.ResilienceRegistry, (registry) =>
+    Effect.flatMap(Effect.fromResult(prepare(registry, request)), ({ instance, run, parameters }) =>
+      Effect.andThen(
+        run.run(instance, parameters, request.by ?? ""),
+        Effect.withFiber((fiber) => Effect.sync(() => Policy.emit(fiber, registry.observe, eventOf(request))))
+      )
+    )
+  )
+
+const prepare = (
+  registry: Policy.ResilienceRegistry["Service"],
+  { command, parameters = {}, pattern, service }: Request
+) => {
+  const kind = kinds.find(({ id }) => id === pattern)
+  if (kind === undefined) {
+    return unknown("unknown-pattern", "pattern", pattern, [...new Set(commands.map(({ pattern }) => pattern))])
+  }
+  const run = kind.commands.find(({ name }) => name === command)
+  if (run === undefined) {
+    const names = kind.commands.map(({ name }) => name)
+    return unknown("unknown-command", `command of the pattern ${pattern}`, command, names)
+  }
+  const instances = registry.instances().filter((instance) => instance.kind === pattern)
+  const instance = instances.find((instance) => instance.service === service)
+  if (instance === undefined) {
+    const services = instances.map(({ service }) => service)
+    return unknown("unknown-service", `service with the pattern ${pattern}`, service, services)
+  }
+  return Result.mapBoth(Fields.decode(run.parameters, parameters), {
+    onSuccess: (decoded) => ({ run, instance, parameters: decoded }),
+    onFailure: (problems) =>
+      new CommandError({
+        reason: "wrong-parameters",
+        problem: `${command}: wrong parameters\n${problems.map(Fields.render).join("\n")}`
+      })
+  })
+}
+
+const unknown = (reason: CommandError["reason"], what: string, got: string, known: ReadonlyArray<string>) => {
+  const guess = nearest(got, known)
+  const hint = guess === undefined ? `known: ${known.join(", ") || "none"}` : `did you mean "${guess}"?`
+  return Result.fail(new CommandError({ reason, problem: `no ${what} is called "${got}" (${hint})` }))
+}
+
+const eventOf = ({ by = "", command, parameters = {}, pattern, service }: Request): Omit<Policy.Event, "at"> => ({
+  _tag: "OperatorCommand",
+  kind: pattern,
+  service,
+  severity: "Warn",
+  attributes: {
+    command,
+    by,
+    ...Object.fromEntries(
+      Object.entries(parameters).map(([name, value]) => [name, typeof value === "string" ? value : Fields.show(value)])
+    )
+  }
+})

@@ -1,0 +1,101 @@
+import { describe, expect, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { Bulkhead, CircuitBreaker, Policy, Resilience } from "../../src/index.ts"
+
+const provide = Effect.provide(Resilience.layer({ services: { llm: {}, api: {} } }))
+
+const breakerOf = (service: string) => Effect.map(Policy.instanceOf(CircuitBreaker.Kind, service), (found) => found!)
+const stateOf = (service: string) =>
+  Effect.flatMap(breakerOf(service), (breaker) => Effect.map(Policy.snapshot(breaker), ({ state }) => state))
+
+const circuit = (command: string, parameters?: object, by?: string) =>
+  Resilience.command({ service: "llm", pattern: "circuit-breaker", command, parameters, by })
+
+describe("a command", () => {
+  it.effect("is run on the instance of the service, and on no other", () =>
+    Effect.gen(function* () {
+      yield* circuit("isolate", { reason: "maintenance", duration: "10 minutes" }, "anne")
+      expect([yield* stateOf("llm"), yield* stateOf("api")]).toEqual(["Isolated", "Closed"])
+      yield* circuit("release", {}, "anne")
+      expect(yield* stateOf("llm")).toBe("Closed")
+      yield* circuit("trip")
+      expect(yield* stateOf("llm")).toBe("Open")
+      yield* circuit("mode", { mode: "observe" })
+      expect((yield* breakerOf("llm")).describe()).toContain("observe")
+      yield* Resilience.command({ service: "llm", pattern: "bulkhead", command: "resize", parameters: { limit: 3 } })
+      const bulkhead = yield* Policy.instanceOf(Bulkhead.Kind, "llm")
+      expect((yield* Policy.snapshot(bulkhead!)).limit).toBe(3)
+    }).pipe(provide)
+  )
+
+  it.effect("of one operator does not undo that of another", () =>
+    Effect.gen(function* () {
+      yield* circuit("isolate", {}, "anne")
+      yield* circuit("isolate", {}, "bob")
+      yield* circuit("reset", {}, "bob")
+      expect(yield* stateOf("llm")).toBe("Isolated")
+      yield* circuit("reset", {}, "anne")
+      expect(yield* stateOf("llm")).toBe("Closed")
+    }).pipe(provide)
+  )
+
+  it.effect("is told as an event, with the operator and the parameters", () =>
+    Effect.gen(function* () {
+      yield* circuit("isolate", { reason: "maintenance", duration: "10 minutes" }, "anne")
+      const registry = yield* Policy.ResilienceRegistry
+      const told = registry.recent().find(({ _tag }) => _tag === "OperatorCommand")
+      expect(told).toMatchObject({
+        kind: "circuit-breaker",
+        service: "llm",
+        severity: "Warn",
+        attributes: { command: "isolate", by: "anne", reason: "maintenance", duration: "10 minutes" }
+      })
+    }).pipe(provide)
+  )
+
+  it.effect.each([
+    [{ pattern: "circuit-braker" }, 'no pattern is called "circuit-braker" (did you mean "circuit-breaker"?)'],
+    [{ command: "isolat" }, 'no command of the pattern circuit-breaker is called "isolat" (did you mean "isolate"?)'],
+    [{ service: "database" }, 'no service with the pattern circuit-breaker is called "database" (known: llm, api)'],
+    [{ parameters: { duration: "soon" } }, "isolate: wrong parameters\n  duration: "],
+    [{ parameters: { until: 1 } }, "isolate: wrong parameters\n  until: "]
+  ] as const)("that is wrong says what would be right: %o", ([wrong, problem]) =>
+    Effect.gen(function* () {
+      const request = { service: "llm", pattern: "circuit-breaker", command: "isolate", ...wrong }
+      const error = yield* Effect.flip(Resilience.command(request))
+      expect(error.message).toContain(problem)
+      expect(yield* stateOf("llm")).toBe("Closed")
+      const registry = yield* Policy.ResilienceRegistry
+      expect(registry.recent()).toEqual([])
+    }).pipe(provide)
+  )
+
+  it("is listed with what it needs", () => {
+    const names = Resilience.commands.map(({ name, pattern }) => `${pattern} ${name}`)
+    expect(names).toEqual([
+      "circuit-breaker reset",
+      "circuit-breaker trip",
+      "circuit-breaker isolate",
+      "circuit-breaker release",
+      "circuit-breaker mode",
+      "bulkhead resize"
+    ])
+  })
+})
+
+describe("the status", () => {
+  it.effect("is that of every instance, service by service", () =>
+    Effect.gen(function* () {
+      const all = yield* Resilience.status
+      expect(all.map(({ pattern, service }) => `${service} ${pattern}`)).toEqual(
+        ["api", "llm"].flatMap((service) =>
+          ["retry", "circuit-breaker", "bulkhead", "timeout", "pipeline", "fallback"].map(
+            (pattern) => `${service} ${pattern}`
+          )
+        )
+      )
+      const breaker = all.find(({ pattern }) => pattern === "circuit-breaker")
+      expect(breaker).toMatchObject({ description: expect.stringContaining("failures"), snapshot: { state: "Closed" } })
+    }).pipe(provide)
+  )
+})

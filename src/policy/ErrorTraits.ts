@@ -52,7 +52,7 @@
  * Classifier.classify(error, 0) // => { kind: "not-retryable" }
  * ```
  */
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import { dual } from "effect/Function"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"

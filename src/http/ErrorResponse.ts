@@ -174,12 +174,14 @@ const answer = <E>(cause: Cause.Cause<E>, response: HttpServerResponse.HttpServe
   if (response.status < 400) return Effect.die(response)
   if (response.status < 500) return Effect.andThen(log(Effect.logDebug, cause, response), Effect.die(response))
   const answered = Cause.fromReasons([...cause.reasons, Cause.makeDieReason(response)])
-  return HttpMiddleware.withLoggerDisabled(log(Effect.logError, cause, response)).pipe(
+  return Effect.suspend(() => HttpServerError.causeResponse(answered)).pipe(
+    Effect.andThen(log(Effect.logError, cause, response)),
+    HttpMiddleware.withLoggerDisabled,
     Effect.matchCauseEffect({
       onSuccess: () => Effect.failCause(answered),
-      // An error that cannot even be printed harms everybody else who tries.
+      // An error that throws when it is looked at would do that to everybody else too.
       onFailure: () =>
-        Effect.andThen(Effect.logError("Request failed, with an error that cannot be printed"), Effect.die(response))
+        Effect.andThen(Effect.logError("Request failed, with an error that throws"), Effect.die(response))
     })
   )
 }

@@ -215,6 +215,7 @@ describe("what is not declared", () => {
     [{ category: "rate_limit" }, "Too many requests. Please wait a moment and try again."],
     [{ category: "server_error" }, "Something went wrong on our side. Please try again later."],
     [{ category: "external_error" }, "The service is temporarily unavailable. Please try again later."],
+    [{ httpStatus: 501 }, "This is not available yet."],
     [{ httpStatus: 504 }, "The service took too long to answer. Please try again."],
     [{ httpStatus: 529 }, "The service is under heavy load. Please try again later."]
   ] as const)("the message for users follows from both: %o", (declaration, message) => {

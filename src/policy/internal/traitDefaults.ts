@@ -45,6 +45,7 @@ const MESSAGE_OF_STATUS = new Map<number, string>([
   [403, "You do not have permission to do this."],
   [404, "What you asked for was not found."],
   [409, "The request is in conflict with what is there now."],
+  [501, "This is not available yet."],
   [504, "The service took too long to answer. Please try again."],
   [529, "The service is under heavy load. Please try again later."]
 ])

@@ -161,10 +161,7 @@ class NotImplemented extends TaggedError<NotImplemented>()("NotImplemented", {})
 const SECRET = "postgres://admin:hunter2@10.0.0.7"
 const retryAfter = Duration.millis(1500)
 const hint = { retryAfter, detail: SECRET }
-const [llm, openfga] = [
-  { service: "llm", ...hint },
-  { service: "openfga", ...hint }
-]
+const llm = { service: "llm", ...hint }
 
 const failures: ReadonlyArray<Error> = [
   [new ConfigMissing({ variable: SECRET }), new ConfigInvalid({ variable: SECRET })],

@@ -163,7 +163,8 @@ describe("a router", () => {
         const got = yield* get(`${url}/${path}`)
         expect([got.status, got.text]).toEqual([418, "short and stout"])
       }
-      expect(lines.filter(({ level }) => level === "Error")).toEqual([])
+      const failed = lines.filter(({ text }) => text === "Request failed")
+      expect(failed.map(({ annotations, level }) => [level, annotations["http.url"]])).toEqual([["Debug", "/failure"]])
     })
   )
 
@@ -358,6 +359,13 @@ describe("an HttpApi", () => {
       const got = yield* get(`${yield* serveApi(Effect.die(new Error(SECRET)))}/answer`)
       expect([got.status, errorOf(got)["code"]]).toEqual([500, "internal_error"])
       expect(got.text).not.toContain(SECRET)
+    })
+  )
+
+  it.live("does not take an answer that it cannot encode for a mistake of the client", () =>
+    Effect.gen(function* () {
+      const got = yield* get(`${yield* serveApi(Effect.succeed(5 as never))}/answer`)
+      expect([got.status, errorOf(got)["code"]]).toEqual([500, "internal_error"])
     })
   )
 

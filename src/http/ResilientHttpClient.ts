@@ -210,7 +210,7 @@ export const callOptions = (
     while: Replay.mayRepeat(request, isRepeatable),
     classify: (error) => (Replay.isBrokenOff(error) ? Classifier.retryable : undefined)
   },
-  circuitBreaker: { classify: (exit) => Outcomes.judge(exit, undefined) }
+  circuitBreaker: { classify: Outcomes.judge }
 })
 
 const transportError = (request: Request, cause: Error): HttpClientError.HttpClientError =>

@@ -24,7 +24,7 @@ export const execute = <E, R>(
   settings: Settings,
   request: Request
 ): Effect.Effect<Response, E | HttpClientError | Resilience.Rejections, R | Policy.ResilienceRegistry> =>
-  Effect.withFiber((caller) => {
+  Effect.suspend(() => {
     const { key, service } = settings.target(request)
     let attempts = 0
     const attempt = Effect.withFiber((fiber) => {
@@ -38,7 +38,7 @@ export const execute = <E, R>(
       Resilience.protect(service, {
         key,
         retry: { while: mayRepeat(request, settings.isRepeatable) },
-        circuitBreaker: { classify: (exit) => judge(exit, Policy.wallMillis(caller)) }
+        circuitBreaker: { classify: judge }
       }),
       Effect.updateService(Policy.Observers, (others) => [...others, discardRetried]),
       Effect.catchIf(isFailing, ({ answer }) => Effect.succeed(answer))

@@ -1,7 +1,6 @@
 /**
  * What responses and errors of an HTTP client mean for a circuit breaker and a retry.
  */
-import type * as Exit from "effect/Exit"
 import * as HttpClientError from "effect/http/HttpClientError"
 import type * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Classifier from "../../policy/Classifier.ts"
@@ -23,8 +22,8 @@ export class FailingResponse extends HttpClientError.HttpClientError {
 export const isFailure = (response: HttpClientResponse.HttpClientResponse): boolean =>
   response.status >= 400 && Classifier.classify({ status: response.status }, 0).kind !== "not-retryable"
 
-/** What a call says about the health of the server. `now` is the wall-clock time, without which no hint is read. */
-export const judge = (exit: Exit.Exit<unknown, unknown>, now: number | undefined): Outcome.Outcome => {
+/** What a call says about the health of the server. The breaker finds the `Retry-After` of a failure by itself. */
+export const judge: Outcome.Classify = (exit) => {
   const error = exit._tag === "Failure" ? Outcome.subjectOf(exit.cause) : undefined
   if (!HttpClientError.isHttpClientError(error)) return Outcome.classify(exit)
   switch (error.reason._tag) {
@@ -34,5 +33,5 @@ export const judge = (exit: Exit.Exit<unknown, unknown>, now: number | undefined
     case "StatusCodeError":
       if (!(error instanceof FailingResponse) && !isFailure(error.reason.response)) return Outcome.success
   }
-  return Outcome.failure({ retryAfter: now === undefined ? undefined : Classifier.retryAfter(error, now) })
+  return Outcome.failure()
 }

@@ -7,6 +7,9 @@
  * that the request names in milliseconds, as `ResilientHttpClient` sends it. Every policy inside obeys it, and calls of
  * further servers pass on what is left.
  *
+ * It fits wherever Effect takes middleware: `HttpServer.serve(app, RequestDeadline.middleware())`, or for all routes
+ * `HttpRouter.middleware(RequestDeadline.middleware(), { global: true })`. An error that nobody handles is answered with 500.
+ *
  * The header is advice. What is not a whole number of milliseconds, `maximum` aside, is no limit, and never a reason to
  * refuse a request.
  *

@@ -179,6 +179,10 @@ export const layer = (
  * For `Resilience.protect` around a whole operation that sends a request and reads the answer: repeats it only where the
  * request allows it, and knows what an error of the client says about the server.
  *
+ * **Gotchas**
+ *
+ * The client is then not protected itself: two policies of one service, one in the other, count and limit each call twice.
+ *
  * **Example** (The body within the attempt)
  *
  * ```ts import.meta.vitest

@@ -1,10 +1,25 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Duration, Effect, Option } from "effect"
-import { HttpClient, HttpClientResponse, HttpEffect, HttpServerResponse } from "effect/http"
+import { Duration, Effect, Layer, Option } from "effect"
+import { HttpClient, HttpClientResponse, HttpEffect, HttpRouter, HttpServerResponse } from "effect/http"
 import { RequestDeadline, ResilientHttpClient } from "../../src/http/index.ts"
 import { Deadline, Resilience } from "../../src/index.ts"
 
 describe("RequestDeadline", () => {
+  it.live("guards all routes of a router", () =>
+    Effect.gen(function* () {
+      const routes = HttpRouter.add(
+        "GET",
+        "/slow",
+        Effect.as(Effect.sleep("10 seconds"), HttpServerResponse.text("late"))
+      )
+      const deadlines = HttpRouter.middleware(RequestDeadline.middleware(), { global: true })
+      const { handler } = HttpRouter.toWebHandler(Layer.mergeAll(routes, deadlines), { disableLogger: true })
+      const headers = { "x-request-timeout-ms": "20" }
+      const response = yield* Effect.promise(() => handler(new Request("http://localhost/slow", { headers })))
+      expect(response.status).toBe(500)
+    })
+  )
+
   it.live("what a client has left is what a server gets, and passes on", () =>
     Effect.gen(function* () {
       /** Sends a request to a handler in the same process. */

@@ -180,8 +180,7 @@ const answer = <E>(cause: Cause.Cause<E>, response: HttpServerResponse.HttpServe
     Effect.matchCauseEffect({
       onSuccess: () => Effect.failCause(answered),
       // An error that throws when it is looked at would do that to everybody else too.
-      onFailure: () =>
-        Effect.andThen(Effect.logError("Request failed, with an error that throws"), Effect.die(response))
+      onFailure: () => Effect.andThen(Effect.logError("Request failed: its error throws"), Effect.die(response))
     })
   )
 }

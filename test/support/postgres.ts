@@ -1,18 +1,19 @@
 /**
  * A real PostgreSQL server.
  */
-import { Effect, type Scope } from "effect"
+import { Context, Effect, Layer, type Scope } from "effect"
 import { execFile, spawnSync } from "node:child_process"
 import { chownSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Daemon from "./daemon.ts"
-import { pathOf } from "./servers.ts"
+import { pathOf } from "./programs.ts"
 
-export interface PostgresServer extends Daemon.Daemon {
-  readonly url: string
-  readonly port: number
-}
+/** To make the files of a server takes seconds: share it between tests. */
+export class PostgresServer extends Context.Service<
+  PostgresServer,
+  Daemon.Daemon & { readonly url: string; readonly port: number }
+>()("test/PostgresServer") {}
 
 const idOf = (flag: "-u" | "-g"): number => Number(spawnSync("id", [flag, "postgres"], { encoding: "utf8" }).stdout)
 
@@ -27,11 +28,6 @@ const isReady = (port: number): Effect.Effect<void, Error> =>
     )
   })
 
-const run = (program: string, args: ReadonlyArray<string>, cwd: string): void => {
-  const { error, status, stderr } = spawnSync(pathOf(program), args, { ...owner(), cwd, encoding: "utf8" })
-  if (status !== 0) throw error ?? new Error(stderr)
-}
-
 const makeFolder = (): string => {
   const folder = mkdtempSync(join(tmpdir(), "postgres-"))
   const { gid, uid } = owner()
@@ -39,27 +35,21 @@ const makeFolder = (): string => {
   return folder
 }
 
-let template: string | undefined
-
-/** To make the files of a server takes seconds, to copy them does not. */
-const templateFolder = (): string => {
-  if (template !== undefined) return template
-  const folder = makeFolder()
-  process.once("exit", () => rmSync(folder, { recursive: true }))
-  const options = ["--auth=trust", "--username=postgres", "--no-sync", "--encoding=UTF8", "--locale=C"]
-  run("initdb", ["--pgdata", folder, ...options], folder)
-  return (template = folder)
+const initialize = (folder: string): void => {
+  const args = ["--pgdata", folder, "--auth=trust", "--username=postgres", "--no-sync", "--encoding=UTF8", "--locale=C"]
+  const { error, status, stderr } = spawnSync(pathOf("initdb"), args, { ...owner(), cwd: folder, encoding: "utf8" })
+  if (status !== 0) throw error ?? new Error(stderr)
 }
 
 /**
  * Runs until the scope closes; it is ready when the effect succeeds. What was committed is still there after it was killed
  * and started again.
  */
-export const start: Effect.Effect<PostgresServer, never, Scope.Scope> = Effect.gen(function* () {
+export const start: Effect.Effect<PostgresServer["Service"], never, Scope.Scope> = Effect.gen(function* () {
   const folder = yield* Effect.acquireRelease(Effect.sync(makeFolder), (folder) =>
     Effect.sync(() => rmSync(folder, { recursive: true }))
   )
-  run("cp", ["--archive", `${templateFolder()}/.`, folder], folder)
+  initialize(folder)
   const port = yield* Daemon.freePort
   const settings = {
     listen_addresses: "127.0.0.1",
@@ -82,3 +72,6 @@ export const start: Effect.Effect<PostgresServer, never, Scope.Scope> = Effect.g
   })
   return { ...daemon, port, url: `postgres://postgres@127.0.0.1:${port}/postgres` }
 })
+
+/** A server for several tests. */
+export const layer: Layer.Layer<PostgresServer> = Layer.effect(PostgresServer, start)

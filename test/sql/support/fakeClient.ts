@@ -1,7 +1,7 @@
 /**
  * A client without a server: what it is asked is written down, and answered by the test.
  */
-import { Effect, Stream } from "effect"
+import { Effect, type Scope, Stream } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { SqlClient, SqlError, Statement } from "effect/sql"
 
@@ -15,7 +15,7 @@ export interface Fake {
 
 export const make = (
   answer: Answer,
-  connect: Effect.Effect<void, SqlError.SqlError> = Effect.void
+  connect: Effect.Effect<void, SqlError.SqlError, Scope.Scope> = Effect.void
 ): Effect.Effect<Fake> =>
   Effect.gen(function* () {
     const asked: Array<string> = []

@@ -251,7 +251,10 @@ describe("statements", () => {
 
   it.effect("a statement that is never answered fails in time; a read is tried again, a write is not", () =>
     Effect.gen(function* () {
-      assert.lengthOf((yield* against(() => Effect.never, read)).asked, 3)
+      let told = 0
+      const hanging = Effect.onInterrupt(Effect.never, () => Effect.sync(() => told++))
+      assert.lengthOf((yield* against(() => hanging, read)).asked, 3)
+      assert.strictEqual(told, 3, "the driver is told that nobody waits any more")
       const { asked, exit } = yield* against(() => Effect.uninterruptible(Effect.never), write)
       assert.lengthOf(asked, 1)
       const failure = errorOf(exit)
@@ -406,6 +409,16 @@ describe("transactions", () => {
         assert.deepStrictEqual(asked, ["BEGIN", A, "ROLLBACK", "BEGIN", A, B, "COMMIT"])
         assert.strictEqual(Exit.isSuccess(exit) && exit.value[0], own)
       }
+    })
+  )
+
+  it.effect("one that takes too long is undone, and repeated", () =>
+    Effect.gen(function* () {
+      const { asked } = yield* against((sql) => (sql === B ? Effect.never : undefined), whole)
+      assert.deepStrictEqual(
+        asked,
+        [1, 2, 3].flatMap(() => ["BEGIN", A, B, "ROLLBACK"])
+      )
     })
   )
 

@@ -14,7 +14,6 @@ import * as Failures from "./failures.ts"
 /** One attempt: how far it came, and how its body failed. */
 export class Attempt {
   private stage: "begin" | "body" | "commit" = "begin"
-  private isAbandoned = false
   private failure: Cause.Cause<unknown> | undefined
 
   /** Runs it. */
@@ -27,8 +26,6 @@ export class Attempt {
           return Effect.failCause(cause)
         },
         onSuccess: (value) => {
-          // Who was told that the time is over may be at the next attempt already: there must not be two.
-          if (this.isAbandoned) return Effect.interrupt
           this.stage = "commit"
           return Effect.succeed(value)
         }
@@ -38,9 +35,7 @@ export class Attempt {
     const transaction = Effect.catchCause(client.withTransaction(watched), (cause) =>
       Effect.failCause(this.failure !== undefined && Cause.hasDies(cause) ? (this.failure as Cause.Cause<E>) : cause)
     )
-    return abandonable(transaction, () => {
-      this.isAbandoned = true
-    })
+    return abandonable(transaction)
   }
 
   /** Without a commit nothing was done. With one that nobody has confirmed, only the server's word proves it. */

@@ -15,7 +15,8 @@
  * **Gotchas**
  *
  * `NodeRedis` keeps commands while it is offline and sends them later, also those whose caller has given up. Its option
- * `disableOfflineQueue: true` makes them fail at once instead, which is proof that they were not sent.
+ * `disableOfflineQueue: true` makes them fail at once instead, which is proof that they were not sent. When its layer closes, it
+ * waits for the replies of commands on their way, also from a server that is frozen.
  *
  * The commands of a reserved connection are not guarded, because they may block on purpose; reserving one is. Nor is
  * `subscribe`, which cannot fail.

@@ -33,6 +33,7 @@ import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
 import * as Schema from "effect/Schema"
 import type * as Histogram from "../core/Histogram.ts"
+import { changed } from "./internal/live.ts"
 import * as Fields from "./internal/options.ts"
 import * as TimeLimit from "./internal/TimeLimit.ts"
 import * as Policy from "./Policy.ts"
@@ -75,6 +76,9 @@ export interface Snapshot extends Policy.Snapshot, Readonly<TimeLimit.Totals> {
 /** A time limit for attempts. */
 export interface Timeout extends Policy.Guard<TimeLimit.TimeoutExceededError> {
   readonly kind: "timeout"
+  readonly options: Options
+  /** Changes options for calls that begin later. */
+  readonly reconfigure: (changes: OptionsInput) => Effect.Effect<void>
   readonly operationType: string
   readonly snapshot: (now: number) => Snapshot
   /** How long the limited calls took, in seconds. */
@@ -99,7 +103,8 @@ export const Kind: Policy.Kind<Timeout, Options> = {
   make: (service, options, home) => fromOptions(service, options, home?.observe),
   instruments: TimeLimit.instruments(({ operationType }) => operationType),
   outcomes: (timeout, now) => TimeLimit.outcomes(timeout.snapshot(now)),
-  commands: []
+  commands: [],
+  fixed: ["operationType"]
 }
 
 /**
@@ -135,7 +140,7 @@ export const withTimeout: {
     if (Policy.isInstance(target)) return target.execute(self)
     const duration = Fields.durationOfCall(target)
     return duration !== undefined
-      ? guard(self, duration, unnamed)
+      ? guard(self, () => duration, unnamed)
       : Policy.withInstance(Kind, target as string, self, (timeout) => timeout.execute(self))
   }
 )
@@ -143,32 +148,38 @@ export const withTimeout: {
 /** Calls limited by a bare duration, whoever makes them. */
 const unnamed = new TimeLimit.LimitedCalls("default", "default")
 
-const fromOptions = (
-  service: string,
-  { duration, operationType = service }: Options,
-  home?: Policy.Observer
-): Timeout => {
+const fromOptions = (service: string, initial: Options, home?: Policy.Observer): Timeout => {
+  let options = initial
+  const { operationType = service } = initial
   const calls = new TimeLimit.LimitedCalls(service, operationType, home)
-  const execute: Timeout["execute"] = (self) => guard(self, duration, calls)
+  const execute: Timeout["execute"] = (self) => guard(self, () => options.duration, calls)
   return {
     kind: "timeout",
     service,
     operationType,
+    get options() {
+      return options
+    },
+    reconfigure: (changes) =>
+      Effect.sync(() => {
+        options = changed(Kind, options, changes)
+      }),
     execute,
     executeWith: () => execute,
-    describe: () => `${Duration.format(duration)} for an attempt`,
-    snapshot: () => ({ kind: "timeout", service, duration, operationType, ...calls.totals }),
+    describe: () => `${Duration.format(options.duration)} for an attempt`,
+    snapshot: () => ({ kind: "timeout", service, duration: options.duration, operationType, ...calls.totals }),
     elapsedSeconds: calls.elapsedSeconds
   }
 }
 
 const guard = <A, E, R>(
   self: Effect.Effect<A, E, R>,
-  duration: Duration.Duration,
+  durationNow: () => Duration.Duration,
   calls: TimeLimit.LimitedCalls
 ): Effect.Effect<A, E | TimeLimit.TimeoutExceededError, R> =>
   Effect.withFiber<A, E | TimeLimit.TimeoutExceededError, R>((fiber) => {
     const deadline = fiber.getRef(TimeLimit.CurrentDeadline)
+    const duration = durationNow()
     const own = Duration.toMillis(duration)
     const limit = own > 0 ? own : Infinity
     if (deadline === undefined && limit === Infinity) {

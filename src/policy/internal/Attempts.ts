@@ -38,7 +38,7 @@ export interface Totals {
 export interface Shared {
   readonly service: string
   readonly home: Policy.Observer | undefined
-  readonly settings: Machine.Settings
+  settings: Machine.Settings
   readonly budget: RetryBudget.Settings | undefined
   readonly totals: Totals
 }

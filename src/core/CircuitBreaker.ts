@@ -126,6 +126,12 @@ export const admit = (state: State, settings: Settings, now: number): Admission 
       }
 }
 
+/** Begins the lease of a probe anew. Call `advance` first: one that has lapsed stays so. */
+export const renew = (state: State, settings: Settings, now: number, permit: Permit): State =>
+  state._tag === "HalfOpen" && isCurrent(state, permit)
+    ? { ...state, round: ProbeRound.renew(state.round, settings, permit.probe, now) }
+    : state
+
 /** Takes the result of an admitted call into account. Returns the same state when it changes nothing. */
 export const record = (
   state: State,

@@ -7,6 +7,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Outcome from "../Outcome.ts"
 import * as Policy from "../Policy.ts"
 import { labelOf } from "../ResilienceError.ts"
+import { isCommitted } from "./StreamProgress.ts"
 
 /** The counts of the fallbacks of one service. A call that was interrupted counts as none of these. */
 export interface Totals {
@@ -84,7 +85,7 @@ const answerTo = (
   }
   let answer: ReturnType<Answer>
   try {
-    const isAnswerable = Outcome.isRecoverable(cause) && isWanted(recovery.when, error)
+    const isAnswerable = Outcome.isRecoverable(cause) && !isCommitted(fiber) && isWanted(recovery.when, error)
     answer = isAnswerable ? recovery.answer(error, fiber) : undefined
   } catch (defect) {
     return fail(Cause.combine(cause, Cause.die(defect)))

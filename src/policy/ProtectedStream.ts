@@ -67,6 +67,9 @@ export interface BeginOptions<in A = unknown> {
 /** What a single protected stream may choose. Functions go to the pattern that they are for. */
 export interface Options<in A = unknown> extends Pipeline.CallOptions, BeginOptions<A> {}
 
+/** What can guard a stream. */
+export type Guard = Pipeline.Part | Pipeline.Pipeline
+
 /** The parts of what guards a stream: those of a pipeline, or itself. */
 export type PartsOf<G> = G extends { readonly kind: "pipeline"; readonly parts: infer Parts } ? Parts : readonly [G]
 
@@ -99,7 +102,7 @@ export const protect: {
   ): <A extends A0, E, R>(
     self: Stream.Stream<A, E, R>
   ) => Stream.Stream<A, ErrorsBehind<Pipeline.AllParts, E>, R | Policy.ResilienceRegistry>
-  <G extends Pipeline.Part, A0 = unknown>(
+  <G extends Guard, A0 = unknown>(
     guard: G,
     options?: Options<A0>
   ): <A extends A0, E, R>(
@@ -110,7 +113,7 @@ export const protect: {
     service: string,
     options?: Options<NoInfer<A>>
   ): Stream.Stream<A, ErrorsBehind<Pipeline.AllParts, E>, R | Policy.ResilienceRegistry>
-  <A, E, R, G extends Pipeline.Part>(
+  <A, E, R, G extends Guard>(
     self: Stream.Stream<A, E, R>,
     guard: G,
     options?: Options<NoInfer<A>>

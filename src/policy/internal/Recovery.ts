@@ -23,7 +23,7 @@ export interface Totals {
 export const noTotals = (): Totals => ({ successes: 0, answered: 0, failures: 0 })
 
 /** What a fallback is called in metrics. */
-export type Type = "function" | "value" | "chain" | "cached" | "stale" | "fail_open" | "fail_closed" | "empty"
+export type Type = "function" | "model" | "value" | "chain" | "cached" | "stale" | "fail_open" | "fail_closed" | "empty"
 
 /** Which errors are answered. */
 export type Condition = string | ReadonlyArray<string> | ((error: unknown) => boolean) | undefined
@@ -32,7 +32,7 @@ export type Condition = string | ReadonlyArray<string> | ((error: unknown) => bo
 export type Answer = (
   error: unknown,
   fiber: Fiber.Fiber<unknown, unknown>
-) => { readonly effect: AnyEffect; readonly attributes?: Readonly<Record<string, number>> } | undefined
+) => { readonly effect: AnyEffect; readonly attributes?: Policy.Event["attributes"] } | undefined
 
 /** One way to answer. `onSuccess` sees the values of calls that needed no answer. */
 export interface Recovery {

@@ -23,8 +23,12 @@ const { anthropic, openai } = LanguageModelPresets.services
 const ResilienceLive = Resilience.layerEnvWith({
   services: {
     llm: { deadline: "20 seconds" },
-    anthropic: { ...anthropic, retry: { maxAttempts: 2, overload: { baseDelay: "20 millis", jitter: "none" } } },
-    openai: { ...openai, retry: { baseDelay: "20 millis" }, timeout: { firstElement: "200 millis", operationType: "llm" } }
+    anthropic: { ...anthropic, retry: { overload: { maxAttempts: 2, baseDelay: "20 millis", jitter: "none" } } },
+    openai: {
+      ...openai,
+      retry: { baseDelay: "20 millis" },
+      timeout: { firstElement: "200 millis", operationType: "llm" }
+    }
   }
 })
 

@@ -18,7 +18,7 @@ const refusals: Readonly<
   "rate limited": [429, "requests", "rate_limit_exceeded", "Rate limit reached for requests per min"],
   "out of quota": [429, "insufficient_quota", "insufficient_quota", "You exceeded your current quota"],
   internal: [500, "server_error", null, "The server had an error while processing your request"],
-  overloaded: [503, "server_error", "overloaded", "That model is currently overloaded with other requests"]
+  overloaded: [503, "server_error", null, "That model is currently overloaded with other requests"]
 }
 
 const limits = {

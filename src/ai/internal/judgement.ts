@@ -30,10 +30,15 @@ const REQUESTS: ReadonlySet<Tag> = new Set<Tag>([
 ])
 
 /** What providers call the lack of money, which no waiting ends, though its status is that of a rate limit. */
-const QUOTA_CODES: ReadonlySet<unknown> = new Set(["insufficient_quota", "billing_error", "billing_not_active"])
+const QUOTA_CODES: ReadonlySet<unknown> = new Set([
+  "insufficient_quota",
+  "billing_hard_limit_reached",
+  "billing_not_active",
+  "billing_error"
+])
 
-/** What providers call the lack of capacity, whatever the status of the response in which they say so. */
-const OVERLOAD_CODES: ReadonlySet<unknown> = new Set(["overloaded_error", "overloaded"])
+/** What Anthropic calls the lack of capacity, also in the middle of a stream, where no status tells. */
+const OVERLOAD_CODE = "overloaded_error"
 
 /** Classifies an error of a model. What is not about the model, such as the error of a tool, is not retried. */
 export const classify = (error: unknown, now: number): Classifier.Classification | undefined => {
@@ -41,7 +46,7 @@ export const classify = (error: unknown, now: number): Classifier.Classification
   if (!AiError.isAiError(error)) return Classifier.notRetryable
   const codes = codesOf(error.reason)
   if (codes.some((code) => QUOTA_CODES.has(code))) return Classifier.notRetryable
-  if (!codes.some((code) => OVERLOAD_CODES.has(code))) return undefined
+  if (!codes.includes(OVERLOAD_CODE)) return undefined
   const retryAfter = Classifier.retryAfter(error, now)
   return retryAfter === undefined ? Classifier.overloaded : { ...Classifier.overloaded, retryAfter }
 }

@@ -10,7 +10,7 @@ import {
   CircuitBreaker,
   Policy,
   Resilience,
-  ResilienceConfig,
+  type ResilienceConfig,
   ResilienceError,
   Timeout
 } from "../../src/index.ts"

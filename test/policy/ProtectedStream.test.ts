@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Cause, Deferred, Effect, Exit, Fiber, Ref, Schedule, Stream } from "effect"
+import { Cause, Channel, Deferred, Effect, Exit, Fiber, Ref, Schedule, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import {
   Bulkhead,
@@ -216,7 +216,17 @@ describe("before the first element", () => {
   it.effect("the failed stream is closed before the other one is opened", () =>
     Effect.gen(function* () {
       const order: Array<string> = []
-      const first = broken<number>().pipe(Stream.ensuring(Effect.sync(() => order.push("closed"))))
+      const first: Stream.Stream<number, string> = Stream.fromChannel(
+        Channel.fromTransform((_, scope) =>
+          Effect.as(
+            Scope.addFinalizer(
+              scope,
+              Effect.sync(() => order.push("closed"))
+            ),
+            Effect.fail("broken")
+          )
+        )
+      )
       const other = Stream.suspend(() => {
         order.push("opened")
         return Stream.make(1)
@@ -561,26 +571,34 @@ describe("a consumer that stops early", () => {
 
   it.effect("only to wait loses no element that came meanwhile", () =>
     Effect.gen(function* () {
-      const stream = Stream.range(1, 3).pipe(
-        Stream.rechunk(1),
-        Stream.schedule(Schedule.spaced("1 second")),
-        ProtectedStream.protect(pipelineWith())
-      )
-      const seen: Array<number> = []
+      const slow = Stream.range(1, 2).pipe(Stream.rechunk(1), Stream.schedule(Schedule.spaced("1 second")))
       yield* Effect.scoped(
         Effect.gen(function* () {
-          const pull = yield* Stream.toPull(stream)
-          const impatient = Effect.gen(function* () {
-            const fiber = yield* start(Effect.exit(pull))
-            yield* TestClock.adjust("600 millis")
-            const exit = fiber.pollUnsafe()
-            yield* Fiber.interrupt(fiber)
-            if (exit !== undefined && Exit.isSuccess(exit) && Exit.isSuccess(exit.value)) seen.push(...exit.value.value)
-          })
-          for (let time = 0; time < 8; time++) yield* impatient
+          const pull = yield* Stream.toPull(slow.pipe(ProtectedStream.protect(pipelineWith())))
+          const impatient = yield* start(pull)
+          yield* TestClock.adjust("600 millis")
+          yield* Fiber.interrupt(impatient)
+          yield* TestClock.adjust("5 minutes")
+          expect(yield* pull).toEqual([1])
+          const patient = yield* start(pull)
+          yield* TestClock.adjust("1 second")
+          expect(yield* Fiber.join(patient)).toEqual([2])
         })
       )
-      expect(seen).toEqual([1, 2, 3])
+    })
+  )
+
+  it.effect("while it waits for the next element does not have to wait for it", () =>
+    Effect.gen(function* () {
+      const pipeline = pipelineWith()
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const pull = yield* Stream.toPull(hung(1).pipe(ProtectedStream.protect(pipeline)))
+          expect(yield* pull).toEqual([1])
+          yield* Fiber.interrupt(yield* start(pull))
+        })
+      )
+      expect((yield* state(pipeline)).breaker.ignored).toBe(1)
     })
   )
 })

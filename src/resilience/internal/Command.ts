@@ -1,20 +1,31 @@
 /**
  * What operators can do to running policies: the commands that each pattern declares. Each is told as an event.
  */
-import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { nearest } from "../../policy/internal/nearest.ts"
 import * as Fields from "../../policy/internal/options.ts"
 import * as Policy from "../../policy/Policy.ts"
+import { withTraits } from "../../policy/ResilienceError.ts"
 import { kinds } from "./Registry.ts"
 
 /** A command that cannot be run: `problem` says what is wrong with it, and what would be right. */
-export class CommandError extends Data.TaggedError("CommandError")<{
+export class CommandError extends withTraits({
+  errorCode: "resilience.command",
+  httpStatus: 400,
+  category: "client_error",
+  retryPolicy: "never",
+  userMessage: "The command cannot be run."
+}) {
+  readonly _tag = "CommandError"
   readonly reason: "unknown-pattern" | "unknown-command" | "unknown-service" | "wrong-parameters"
   readonly problem: string
-}> {
-  override get message(): string {
+  constructor(fields: Pick<CommandError, "problem" | "reason" | "service">) {
+    super(fields.service, undefined)
+    this.reason = fields.reason
+    this.problem = fields.problem
+  }
+  get message(): string {
     return this.problem
   }
 }
@@ -68,33 +79,40 @@ const prepare = (
 ) => {
   const kind = kinds.find(({ id }) => id === pattern)
   if (kind === undefined) {
-    return unknown("unknown-pattern", "pattern", pattern, [...new Set(commands.map(({ pattern }) => pattern))])
+    return unknown(service, "unknown-pattern", "pattern", pattern, [...new Set(commands.map(({ pattern }) => pattern))])
   }
   const run = kind.commands.find(({ name }) => name === command)
   if (run === undefined) {
     const names = kind.commands.map(({ name }) => name)
-    return unknown("unknown-command", `command of the pattern ${pattern}`, command, names)
+    return unknown(service, "unknown-command", `command of the pattern ${pattern}`, command, names)
   }
   const instances = registry.instances().filter((instance) => instance.kind === pattern)
   const instance = instances.find((instance) => instance.service === service)
   if (instance === undefined) {
     const services = instances.map(({ service }) => service)
-    return unknown("unknown-service", `service with the pattern ${pattern}`, service, services)
+    return unknown(service, "unknown-service", `service with the pattern ${pattern}`, service, services)
   }
   return Result.mapBoth(Fields.decode(run.parameters, parameters), {
     onSuccess: (decoded) => ({ run, instance, parameters: decoded }),
     onFailure: (problems) =>
       new CommandError({
+        service,
         reason: "wrong-parameters",
         problem: `${command}: wrong parameters\n${problems.map(Fields.render).join("\n")}`
       })
   })
 }
 
-const unknown = (reason: CommandError["reason"], what: string, got: string, known: ReadonlyArray<string>) => {
+const unknown = (
+  service: string,
+  reason: CommandError["reason"],
+  what: string,
+  got: string,
+  known: ReadonlyArray<string>
+) => {
   const guess = nearest(got, known)
   const hint = guess === undefined ? `known: ${known.join(", ") || "none"}` : `did you mean "${guess}"?`
-  return Result.fail(new CommandError({ reason, problem: `no ${what} is called "${got}" (${hint})` }))
+  return Result.fail(new CommandError({ service, reason, problem: `no ${what} is called "${got}" (${hint})` }))
 }
 
 const eventOf = ({ by = "", command, parameters = {}, pattern, service }: Request): Omit<Policy.Event, "at"> => ({

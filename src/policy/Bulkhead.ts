@@ -192,7 +192,9 @@ const fromOptions = (service: string, initial: Options, home?: Policy.Observer):
       Effect.withFiber((fiber) => {
         options = changed(Kind, options, changes)
         Gate.obey(shared, options)
-        Gate.resize(shared, [main, ...keyed.values()], fiber, options.maxConcurrent)
+        if (changes.maxConcurrent !== undefined) {
+          Gate.resize(shared, [main, ...keyed.values()], fiber, options.maxConcurrent)
+        }
         return Effect.void
       }),
     execute: (self) => Gate.guard(() => main, self),
@@ -222,7 +224,6 @@ const fromOptions = (service: string, initial: Options, home?: Policy.Observer):
     resize: (limit) =>
       Effect.withFiber((fiber) => {
         Gate.resize(shared, [main, ...keyed.values()], fiber, limit)
-        options = { ...options, maxConcurrent: limit }
         return Effect.void
       })
   }

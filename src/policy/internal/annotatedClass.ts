@@ -29,8 +29,8 @@ const TRAITS = ["errorCode", "httpStatus", "category", "retryPolicy", "needsHint
 const DECLARATION = Symbol.for("effect-resilience/ErrorTraits/declaration")
 
 /** The class with traits; what it does not declare is that of its parent, or follows from the rest. */
-export const make = <Self extends SchemaClass>(self: Self, declaration: AnyDeclaration): Self => {
-  const Parent: SchemaClass = self
+export const make = <Self extends object>(self: Self, declaration: AnyDeclaration): Self => {
+  const Parent = self as SchemaClass
   const declared = { ...Parent[DECLARATION], ...declaration }
   const fixed = TraitDefaults.complete(declared)
   reject(Parent, [
@@ -61,7 +61,7 @@ export const make = <Self extends SchemaClass>(self: Self, declaration: AnyDecla
     userMessage: dynamic(declared.userMessage, (text) => text ?? TraitDefaults.messageOf(fixed)),
     retryAfter: dynamic(declared.retryAfter, toDuration)
   })
-  return Annotated as SchemaClass as Self
+  return Annotated as object as Self
 }
 
 const always = (value: unknown): PropertyDescriptor => ({ value, writable: true, configurable: true })

@@ -13,8 +13,7 @@ type Extend = (
 ) => (fields: Schema.Struct.Fields, annotations?: Schema.Annotations.Annotations) => SchemaClass
 
 interface SchemaClass {
-  // oxlint-disable-next-line typescript/no-explicit-any -- what TypeScript asks of the constructor of a mixin
-  new (...args: Array<any>): object
+  new (...args: Array<never>): object
   readonly identifier: string
   readonly fields: Schema.Struct.Fields
   readonly ast: SchemaAST.AST

@@ -6,7 +6,7 @@ import { watch } from "./support/day.ts"
 import { alerting, recording } from "./support/rules.ts"
 
 /** The whole day at once. */
-const windows = { range: 20, rate: 20, interval: 1 }
+const windows = { range: 25, rate: 25, interval: 1 }
 
 /** Queries that may have no result on such a day, and why. */
 const mayBeEmpty = new Map([
@@ -26,7 +26,7 @@ interface RuleGroups {
 describeWith("prometheus")("a day of the demo, in a real Prometheus", () => {
   it.live("has an answer to every query of the dashboard and of the rules", () =>
     Effect.gen(function* () {
-      const { endedAt, prometheus } = yield* watch(18)
+      const { endedAt, prometheus } = yield* watch(24)
       const ask = (title: string, expr: string) =>
         Effect.map(prometheus.query(expr, endedAt), (result) => (result.length === 0 ? [title] : []))
 

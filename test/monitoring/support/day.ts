@@ -43,14 +43,11 @@ export const watch = (durationSeconds: number): Effect.Effect<WatchedDay, Error,
       )
     )
     const url = yield* Effect.raceFirst(Deferred.await(gateway), Effect.andThen(Fiber.join(day), Effect.never))
+    const dawn = Date.now() / 1000
     const { files } = yield* quickRules
     const prometheus = yield* Prometheus.start({ targets: { gateway: new URL(url).host }, rules: files })
     const startedAt = Date.now() / 1000
-    const lastScrape = Effect.delay(
-      Effect.sync(() => Date.now() / 1000),
-      (durationSeconds - 3) * 1000
-    )
-    const endedAt = yield* lastScrape
     yield* Fiber.join(day)
-    return { prometheus, startedAt, endedAt }
+    // In the last second the gateway may be gone already.
+    return { prometheus, startedAt, endedAt: dawn + durationSeconds - 1 }
   })

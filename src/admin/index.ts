@@ -1,0 +1,4 @@
+/**
+ * The admin API: status, events and commands over HTTP.
+ */
+export * as Api from "./Api.ts"

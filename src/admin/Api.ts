@@ -6,7 +6,7 @@
  * Every refusal is a JSON object with a `_tag` and a `problem`, a sentence that says what is wrong and what would be right.
  * The paths begin with "/resilience".
  */
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as HttpApi from "effect/http-api/HttpApi"
@@ -50,7 +50,9 @@ export const Request = Schema.Struct({
   pattern: Schema.String,
   command: Schema.String,
   parameters: Schema.optional(Schema.Record(Schema.String, Schema.Json)),
-  by: Schema.optional(Schema.String).annotate({ description: "Who gives it; the event that tells of it says so." })
+  by: Schema.optional(Schema.String.check(Schema.isMaxLength(200))).annotate({
+    description: "Who gives it; the event that tells of it says so."
+  })
 }).annotate({ identifier: "Request" })
 
 /** A command for the policy of a service. */
@@ -73,7 +75,11 @@ export type Event = typeof Event.Type
 export const Explanation = Schema.Struct({
   text: Schema.String,
   findings: Schema.Array(
-    Schema.Struct({ rule: Schema.String, severity: Schema.optional(Schema.String), problem: Schema.String })
+    Schema.Struct({
+      rule: Schema.String,
+      severity: Schema.Literals(["error", "warning"]),
+      problem: Schema.String
+    })
   )
 }).annotate({ identifier: "Explanation" })
 
@@ -169,6 +175,7 @@ const group = HttpApiGroup.make("resilience", { topLevel: true }).add(
     error: [...everywhere, BadCommand, NotFound]
   })
     .annotateMerge(describe("Runs a command. An event tells of it, with the operator and the parameters."))
+    .annotate(HttpApi.PayloadParseOptions, { errors: "all", onExcessProperty: "error" })
     .middleware(Operators)
 )
 

@@ -18,8 +18,10 @@ import type { Settings } from "./Settings.ts"
 export const requests: Layer.Layer<Requests> = HttpApiMiddleware.layerSchemaErrorTransform(Requests, (error) =>
   error.kind === "Body" || error.kind === "ResponseHeaders"
     ? Effect.fail(error)
-    : Effect.fail(new BadRequest({ problem: problemOf(error.kind.toLowerCase(), error.cause.issue) }))
+    : Effect.fail(new BadRequest({ problem: problemOf(parts[error.kind], error.cause.issue) }))
 )
+
+const parts = { Params: "path", Query: "query", Headers: "headers", Payload: "body" } as const
 
 /** Lets commands pass that have the token, are JSON, and are not too large. */
 export const operators = ({ maxBodyBytes, token }: Settings): Layer.Layer<Operators> => {

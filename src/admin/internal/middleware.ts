@@ -38,7 +38,6 @@ export const operators = ({ maxBodyBytes, token }: Settings): Layer.Layer<Operat
         if (!/^application\/json\s*(;|$)/i.test(type)) {
           return yield* new UnsupportedMediaType({ problem: `the body must be application/json, got "${type}"` })
         }
-        if (Number(headers["content-length"]) > maxBodyBytes) return yield* tooLarge
         return yield* httpEffect.pipe(
           Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(maxBodyBytes)),
           Effect.catchDefect((defect) => (isTooLarge(defect) ? tooLarge : Effect.die(defect)))

@@ -3,13 +3,14 @@
  *
  * **Details**
  *
- * In this order: the traits of `ResilienceError.ErrorTraits`; Effect's own errors and every error with `isRetryable`; the
+ * In this order: the traits of `ErrorTraits`; Effect's own errors and every error with `isRetryable`; the
  * HTTP status; Node's error codes. The text of a message is never read. An error about which nothing is known is retryable:
  * it is in the typed channel because the program expects it, and `while` narrows.
  */
 import * as Duration from "effect/Duration"
 import * as RetryAfter from "../core/RetryAfter.ts"
-import { hasTraits, labelOf, type RetryPolicy } from "./ResilienceError.ts"
+import { hasTraits, type RetryPolicy } from "./ErrorTraits.ts"
+import { labelOf } from "./ResilienceError.ts"
 
 /** What kind of failure it is, with the delay that the dependency asked for. */
 export interface Classification {
@@ -126,7 +127,8 @@ const kindOf = (error: unknown): Classification => {
     if (error.retryPolicy === "never") return notRetryable
     const byStatus = kindOfStatus(error.httpStatus)
     if (error.retryPolicy === "always") return atLeastRetryable(byStatus)
-    return byStatus.kind === "rate-limited" ? byStatus : conditional
+    if (byStatus.kind !== "rate-limited") return conditional
+    return error.needsHint === true ? { ...byStatus, needsHint: true } : byStatus
   }
   const reason = isObject(error["reason"]) ? error["reason"] : undefined
   if (PERMANENT_TAGS.has(error["_tag"]) || PERMANENT_REASONS.has(reason?.["_tag"])) return notRetryable

@@ -1,38 +1,12 @@
 /**
- * What the errors of all patterns have in common, and the traits that any error may carry.
+ * What the errors of all patterns have in common. The traits that they carry can be given to any error: see `ErrorTraits`.
  */
 import type * as Cause from "effect/Cause"
 import * as Data from "effect/Data"
 import type * as Duration from "effect/Duration"
+import type { Category, ErrorTraits, RetryPolicy } from "./ErrorTraits.ts"
 
-/** Who is at fault, coarsely: the label of dashboards. */
-export type Category = "client_error" | "server_error" | "external_error" | "rate_limit" | "auth_error"
-
-/** Whether another attempt makes sense; "conditional" means only after the time that the error itself names. */
-export type RetryPolicy = "never" | "always" | "conditional"
-
-/**
- * What an error can say about itself. Any error may implement this; the classifier reads it before anything else.
- */
-export interface ErrorTraits {
-  /** A stable name for machines, such as "resilience.timeout". */
-  readonly errorCode: string
-  readonly httpStatus: number
-  readonly category: Category
-  readonly retryPolicy: RetryPolicy
-  /** The earliest sensible time for another attempt, from now. */
-  readonly retryAfter?: Duration.Duration | undefined
-  /** A message that may be shown to users: it says nothing about internals. */
-  readonly userMessage: string
-}
-
-/** Whether an error carries traits. */
-export const hasTraits = (error: unknown): error is ErrorTraits =>
-  typeof error === "object" &&
-  error !== null &&
-  typeof (error as ErrorTraits).errorCode === "string" &&
-  typeof (error as ErrorTraits).httpStatus === "number" &&
-  typeof (error as ErrorTraits).retryPolicy === "string"
+export { hasTraits, type Category, type ErrorTraits, type RetryPolicy } from "./ErrorTraits.ts"
 
 /** The label for an error in metrics and events: its tag, or the name of its class. */
 export const labelOf = (error: unknown): string => {

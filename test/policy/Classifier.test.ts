@@ -89,6 +89,13 @@ describe("the traits of an error", () => {
     expect(Classifier.classify(traits("conditional", 429), NOW)).toEqual({ kind: "rate-limited" })
   })
 
+  it("that name a condition need one all the same where they say so", () => {
+    const quota = { ...traits("conditional", 429), needsHint: true }
+    expect(Classifier.classify(quota, NOW)).toEqual({ kind: "rate-limited", needsHint: true })
+    expect(Classifier.classify({ ...quota, needsHint: false }, NOW)).toEqual({ kind: "rate-limited" })
+    expect(Classifier.classify({ ...quota, retryPolicy: "always" }, NOW)).toEqual({ kind: "rate-limited" })
+  })
+
   it("give a hint, unless another attempt makes no sense", () => {
     const retryAfter = Duration.seconds(7)
     expect(Classifier.classify({ ...traits("conditional", 503), retryAfter }, NOW)).toEqual({

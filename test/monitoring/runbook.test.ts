@@ -1,19 +1,12 @@
-import { readFileSync } from "node:fs"
 import { describe, expect, it } from "vitest"
 import { Resilience } from "../../src/index.ts"
 import { Metrics } from "../../src/telemetry/index.ts"
 import { dashboard } from "./support/dashboard.ts"
 import { read } from "./support/promql.ts"
 import { alerting, recording } from "./support/rules.ts"
+import { blocks, chapters, queries } from "./support/runbook.ts"
 
-const runbook = readFileSync("docs/runbook.md", "utf8")
-const chapters = new Map(
-  runbook.split(/^## /m).map((chapter) => [chapter.slice(0, chapter.indexOf("\n")), chapter] as const)
-)
 const alerts = [...new Set(alerting.flatMap(({ alert }) => alert ?? []))]
-
-const blocks = (text: string, language: string): ReadonlyArray<string> =>
-  [...text.matchAll(new RegExp(`\`\`\`${language}\n([\\s\\S]*?)\`\`\``, "g"))].map(([, block = ""]) => block.trim())
 
 /** Every series that exists. */
 const series = new Set([
@@ -40,7 +33,6 @@ describe("runbook", () => {
   )
 
   it("reads only series that exist", () => {
-    const queries = blocks(runbook, "promql").flatMap((block) => block.split("\n"))
     const unknown = queries.flatMap((query) => read(query).selectors.filter(({ metric }) => !series.has(metric)))
     expect(queries.length).toBeGreaterThanOrEqual(alerts.length)
     expect(unknown).toEqual([])

@@ -18,13 +18,16 @@ interface Pattern {
   readonly options: Fields.Pure
   readonly fields: Fields
   readonly ineffective: ReadonlyArray<Policy.Relation<unknown>>
+  /** What cannot change while a policy runs. */
+  readonly fixed: ReadonlyArray<string>
 }
 
 const slots = Object.keys(Pipeline.order) as ReadonlyArray<Slot>
 
 const patternOf = (slot: Slot): Pattern => {
-  const { ineffective, options } = Pipeline.order[slot] as unknown as Policy.AnyKind & { readonly options: Fields.Pure }
-  return { options, ineffective, fields: fieldsOf(options) }
+  const kind = Pipeline.order[slot] as unknown as Policy.AnyKind & { readonly options: Fields.Pure }
+  const { fixed = [], ineffective, options } = kind
+  return { options, ineffective, fixed, fields: fieldsOf(options) }
 }
 
 const fieldsOf = (schema: object): Fields => (schema as { readonly fields: Fields }).fields
@@ -54,6 +57,7 @@ const mustBe = (schema: Fields.Pure, path: ReadonlyArray<string>): string => {
   const [problem] = Result.isFailure(decoded) ? decoded.failure : []
   return (problem?.message ?? "")
     .replace(/^Expected /, "")
+    .replace(/^boolean$/, "true or false")
     .replaceAll(/("[^"]*")/g, "`$1`")
     .replaceAll(" | ", ", ")
 }
@@ -110,7 +114,8 @@ const rowsOf = (slot: Slot, fields: Fields, group: ReadonlyArray<string> = []): 
     const pattern = patternOf(slot)
     const [variable = "", ...switches] = variablesOf(slot, path).map(code)
     const shown = [variable, ...switches.map((name) => `${name} (true or false)`)].join(", ")
-    const meaning = `${description}${group.length === 0 ? onlyWith(pattern, name) : ""}`
+    const isFixed = pattern.fixed.includes(path[0] ?? "")
+    const meaning = [description, group.length === 0 ? onlyWith(pattern, name) : "", isFixed ? ". Fixed" : ""].join("")
     const value = defaultOf(slot, path)
     const isTold = value === "none" && description.includes("default")
     return [[code(path.join(".")), shown, isTold ? "" : value, mustBe(pattern.options, path), meaning]]

@@ -68,6 +68,9 @@ effect together, such as \`failureRate\` without a window, are an error.
 **Switches.** \`RETRY_ENABLED=false\` also switches off the retries of a service to which only the literal gives options.
 \`RETRY_PRICES_ENABLED=true\` is stronger.
 
+**While it runs**, the command \`set\` and \`reconfigure\` of an instance change every option that is not called fixed; what was
+counted, and who runs or waits, stays. The change is for that process, and ends with it.
+
 **Defaults** are those of a configuration. Where \`make\` of the pattern has another one, both are told.`
 
 /** What stands behind them. */

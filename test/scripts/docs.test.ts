@@ -184,6 +184,8 @@ describe("the configuration reference", () => {
       rowOf("CIRCUIT_BREAKER_FAIL_MAX"),
       /`consecutiveFailures` +\|.*\| `5` +\| a whole number of at least 1 +\| Failures in a row .* Only with `tripPolicy` `"consecutive"`/
     )
+    assert.match(rowOf("CIRCUIT_BREAKER_WINDOW_SIZE"), /\. Fixed +\|$/)
+    assert.notMatch(rowOf("CIRCUIT_BREAKER_FAIL_MAX"), /Fixed/)
     assert.match(rowOf("BULKHEAD_QUEUE_TIMEOUT"), /`"30 seconds"`; `make`: none/)
     assert.match(rowOf("RETRY_JITTER"), /`RETRY_JITTER_STRATEGY`, `RETRY_JITTER` \(true or false\)/)
     assert.match(configuration, /\| `openfga` .*`circuitBreaker.consecutiveFailures: 10`/)

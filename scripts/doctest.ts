@@ -14,6 +14,9 @@ export interface Block {
   readonly code: ReadonlyArray<string>
 }
 
+/** The Markdown documents whose blocks take part. */
+export const documents: ReadonlyArray<string> = ["*.md", "docs/**/*.md", "monitoring/**/*.md"]
+
 const indent = (line: string): number => line.search(/\S|$/)
 
 export const extract = (path: string, text: string): ReadonlyArray<Block> => {
@@ -76,7 +79,7 @@ if (import.meta.main) {
   const out = "test/.doctest"
   rmSync(out, { recursive: true, force: true })
   mkdirSync(out, { recursive: true })
-  const paths = globSync(["README.md", "CONTRIBUTING.md", "docs/**/*.md", "src/**/*.ts"]).toSorted()
+  const paths = globSync([...documents, "src/**/*.ts"]).toSorted()
   for (const block of paths.flatMap((path) => extract(path, readFileSync(path, "utf8")))) {
     const name = `${block.path.replaceAll(/[/\\]/g, ".")}.${block.line}${block.run ? ".doctest" : ""}.ts`
     writeFileSync(`${out}/${name}`, generate(block))

@@ -63,6 +63,7 @@ const steps: ReadonlyArray<readonly [name: string, step: () => Totals]> = [
   ["check", () => one(script("check"))],
   ["lint", () => one(script("lint"))],
   ["monitoring", () => one(script("monitoring", ["--check"]))],
+  ["docs", () => one(script("docs", ["--check"]))],
   ["test", unitTests],
   ["test:types", () => vitest("test:types")],
   ["doctest", () => vitest("doctest")],

@@ -6,6 +6,7 @@ import { afterAll, expect, it } from "vitest"
 import { stringify } from "yaml"
 import { describeWith } from "../support/servers.ts"
 import { interpolate, queries } from "./support/dashboard.ts"
+import * as runbook from "./support/runbook.ts"
 
 const run = (...args: ReadonlyArray<string>) => {
   const { status, stderr, stdout } = spawnSync("promtool", args, { encoding: "utf8" })
@@ -26,16 +27,15 @@ describeWith("promtool")("promtool", () => {
     expect(status, output).toBe(0)
   })
 
-  it("can read every query of the dashboard", () => {
-    const file = join(temporary, "queries.rules.yaml")
-    const rules = queries.map(({ expr, title }, index) => ({
-      record: `query_${index}`,
-      expr: interpolate(expr),
-      labels: { title }
-    }))
+  it.each([
+    ["dashboard", queries.map(({ expr }) => interpolate(expr))],
+    ["runbook", runbook.queries]
+  ])("can read every query of the %s", (name, expressions) => {
+    const file = join(temporary, `${name}.rules.yaml`)
+    const rules = expressions.map((expr, index) => ({ record: `query_${index}`, expr }))
     writeFileSync(file, stringify({ groups: [{ name: "queries", rules }] }))
     const { output, status } = run("check", "rules", file)
     expect(status, output).toBe(0)
-    expect(output).toContain(`${queries.length} rules found`)
+    expect(output).toContain(`${expressions.length} rules found`)
   })
 })

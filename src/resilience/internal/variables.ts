@@ -90,8 +90,12 @@ export const flags: ReadonlyArray<string> = [ENABLED, STRICT]
 
 const prefixes = ["RESILIENCE", ...families.map(({ prefix }) => prefix)]
 
+/** What operators' tools read: how they reach a running application. */
+const ADMIN = "RESILIENCE_ADMIN_"
+
 /** Whether a name begins like one of ours. */
-export const isOurs = (name: string): boolean => prefixes.some((prefix) => name.startsWith(`${prefix}_`))
+export const isOurs = (name: string): boolean =>
+  prefixes.some((prefix) => name.startsWith(`${prefix}_`)) && !name.startsWith(ADMIN)
 
 /** Whether a name is one of ours, or the beginning of one. */
 export const isRelated = (name: string): boolean =>
@@ -138,6 +142,17 @@ export const nameOf = ({ service, variable: { slot, suffix } }: Meaning): string
   const prefix = prefixOf(slot)
   if (suffix === "") return `${prefix}_${service ?? DEFAULT}`
   return service === undefined ? `${prefix}_${suffix}` : `${prefix}_${service}_${suffix}`
+}
+
+/** The name of the variable that sets an option, for all services or for one; `undefined` if none does. */
+export const variableOf = (
+  slot: Pipeline.Slot,
+  path: ReadonlyArray<string>,
+  service: string | undefined
+): string | undefined => {
+  const variables = families.flatMap(({ variables }) => variables)
+  const variable = variables.find((one) => one.slot === slot && one.path.join(".") === path.join("."))
+  return variable === undefined ? undefined : nameOf({ variable, service })
 }
 
 /** All names for all services, and for those given. */

@@ -2,7 +2,7 @@
  * The environment as an application would read it that says nothing in code (`Resilience.layerEnv`).
  */
 import * as Flag from "effect/cli/Flag"
-import * as Config from "effect/Config"
+import type * as Config from "effect/Config"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"

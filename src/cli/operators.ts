@@ -10,6 +10,7 @@ import * as Option from "effect/Option"
 import type { Api } from "../admin/index.ts"
 import { ask } from "./application.ts"
 import { commandFor } from "./internal/setting.ts"
+import * as StatusTable from "./internal/statusTable.ts"
 import { print, reporting } from "./output.ts"
 
 const service = Argument.String("service").pipe(Argument.withDescription("The service"))
@@ -21,38 +22,31 @@ const by = Flag.String("by").pipe(
   Flag.withDescription("In whose name (default $USER)")
 )
 
-const run = (request: Api.Request, done: string) =>
-  reporting(
-    Effect.gen(function* () {
-      yield* ask((client) => client.command({ payload: request }))
-      yield* print(
-        (paint) => `${paint("green", "✓")} ${paint("bold", request.service)}: ${done}`,
-        () => request
-      )
-    })
-  )
+/** Runs a command, and shows what has become of the service: others may have a say in it too. */
+const run = (request: Api.Request) =>
+  Effect.gen(function* () {
+    yield* ask((client) => client.command({ payload: request }))
+    const status = yield* ask((client) => client.statusOf({ params: { service: request.service } }))
+    yield* print(
+      (paint) => StatusTable.overview(status, paint).join("\n"),
+      () => ({ request, status })
+    )
+  })
 
-const circuit = (service: string, command: string, by: string, parameters: Api.Request["parameters"] = {}) => ({
-  service,
-  pattern: "circuit-breaker",
-  command,
-  parameters,
-  by
-})
+const circuit = (service: string, command: string, by: string, parameters: Api.Request["parameters"] = {}) =>
+  reporting(run({ service, pattern: "circuit-breaker", command, parameters, by }))
 
 /** `reset` */
-export const reset = Command.make("reset", { service, by }, ({ by, service }) =>
-  run(circuit(service, "reset", by), "the circuit is reset")
-).pipe(
+export const reset = Command.make("reset", { service, by }, ({ by, service }) => circuit(service, "reset", by)).pipe(
   Command.withDescription(
     "Closes the circuit of a service and forgets the failures; what others isolate stays isolated"
   )
 )
 
 /** `trip` */
-export const trip = Command.make("trip", { service, by }, ({ by, service }) =>
-  run(circuit(service, "trip", by), "the circuit is open for its open time")
-).pipe(Command.withDescription("Opens the circuit of a service for its open time"))
+export const trip = Command.make("trip", { service, by }, ({ by, service }) => circuit(service, "trip", by)).pipe(
+  Command.withDescription("Opens the circuit of a service for its open time")
+)
 
 /** `isolate` */
 export const isolate = Command.make(
@@ -67,13 +61,10 @@ export const isolate = Command.make(
     by
   },
   ({ by, duration, reason, service }) =>
-    run(
-      circuit(service, "isolate", by, {
-        ...Option.match(duration, { onNone: () => ({}), onSome: (duration) => ({ duration }) }),
-        ...Option.match(reason, { onNone: () => ({}), onSome: (reason) => ({ reason }) })
-      }),
-      `the circuit is isolated ${Option.match(duration, { onNone: () => "until it is released", onSome: (time) => `for ${time}` })}`
-    )
+    circuit(service, "isolate", by, {
+      ...Option.match(duration, { onNone: () => ({}), onSome: (duration) => ({ duration }) }),
+      ...Option.match(reason, { onNone: () => ({}), onSome: (reason) => ({ reason }) })
+    })
 ).pipe(
   Command.withDescription("Opens the circuit of a service until its time is over, or it is released or reset"),
   Command.withExamples([
@@ -86,7 +77,7 @@ export const isolate = Command.make(
 
 /** `release` */
 export const release = Command.make("release", { service, by }, ({ by, service }) =>
-  run(circuit(service, "release", by), `${by || "nobody"} no longer isolates the circuit`)
+  circuit(service, "release", by)
 ).pipe(Command.withDescription("Ends your own isolation of the circuit of a service"))
 
 /** `set` */
@@ -105,7 +96,7 @@ export const set = Command.make(
     reporting(
       Effect.gen(function* () {
         const command = yield* Effect.fromResult(commandFor(yield* ask((client) => client.commands()), option, value))
-        yield* run({ service, ...command, by }, `${option} is ${value}`)
+        yield* run({ service, ...command, by })
       })
     )
 ).pipe(

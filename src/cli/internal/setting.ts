@@ -50,8 +50,13 @@ const optionsOf = (command: Api.Command): ReadonlyArray<readonly [option: string
 
 /** A number where one is expected, if it is one: what is wrong with others is for the application to say. */
 const valueOf = (schema: unknown, value: string): string | number | boolean => {
-  const type: unknown = Reflect.get(Object(schema), "type")
-  if (type === "boolean" && (value === "true" || value === "false")) return value === "true"
-  const number = Number(value)
-  return (type === "number" || type === "integer") && value.trim() !== "" && Number.isFinite(number) ? number : value
+  const types = typesOf(schema)
+  if (types.includes("boolean") && (value === "true" || value === "false")) return value === "true"
+  const isNumber = value.trim() !== "" && Number.isFinite(Number(value))
+  return isNumber && (types.includes("number") || types.includes("integer")) ? Number(value) : value
+}
+
+const typesOf = (schema: unknown): ReadonlyArray<unknown> => {
+  const { anyOf, type } = Object(schema)
+  return [type, ...(Array.isArray(anyOf) ? anyOf.flatMap(typesOf) : [])]
 }

@@ -71,12 +71,10 @@ export const failureOf = (url: string, error: unknown): Failure => {
       problem: `${url} does not answer as an admin API of this version does${status}`
     })
   }
-  if (isConnectionRefused(error.reason)) {
-    return unreachable(
-      `nothing listens at ${url}: is the application running with Admin.serve? --url tells where it is`
-    )
-  }
-  return unreachable(`${url} cannot be reached: ${causeOf(error.reason)}`)
+  const problem = isConnectionRefused(error.reason)
+    ? `nothing listens at ${url}`
+    : `${url} cannot be reached (${causeOf(error.reason)})`
+  return unreachable(`${problem}: is the application running with Admin.serve? --url tells where it is`)
 }
 
 /** Nobody is there. */

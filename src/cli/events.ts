@@ -7,6 +7,7 @@ import * as Flag from "effect/cli/Flag"
 import * as Console from "effect/Console"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as HttpClientError from "effect/http/HttpClientError"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { Api } from "../admin/index.ts"
@@ -41,9 +42,9 @@ export const events = Command.make(
         const stream = yield* ask(() => client.events({ query: { replay } }))
         const about = Stream.filter(stream, (event) => Option.getOrElse(service, () => event.service) === event.service)
         yield* print(follow ? about : Stream.timeout(about, PAUSE)).pipe(
-          Effect.mapError((error) => failureOf(url, error))
+          Effect.mapError((error) => (HttpClientError.isHttpClientError(error) ? ended(url) : failureOf(url, error)))
         )
-        if (follow) return yield* unreachable(`the connection to ${url} has ended: is the application still running?`)
+        if (follow) return yield* ended(url)
       })
     )
 ).pipe(
@@ -53,6 +54,9 @@ export const events = Command.make(
     { command: "effect-resilience events llm --json", description: "One JSON object a line" }
   ])
 )
+
+/** Whoever follows is not done: the application stops, or the connection breaks. */
+const ended = (url: string) => unreachable(`the connection to ${url} has ended: is the application still running?`)
 
 const print = <E, R>(stream: Stream.Stream<Api.Event, E, R>) =>
   Effect.gen(function* () {

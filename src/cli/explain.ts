@@ -18,6 +18,7 @@ import { envFile, mistakesIn, variables } from "./environment.ts"
 import { effective } from "./internal/effective.ts"
 import * as Findings from "./internal/findings.ts"
 import { Failure, found } from "./internal/Failure.ts"
+import { visible } from "./internal/paint.ts"
 import { print, reporting } from "./output.ts"
 
 /** `explain` */
@@ -30,7 +31,7 @@ export const explain = Command.make(
         const source = yield* sourceOf(envFile)
         const explanation = yield* source.explain(service)
         yield* print(
-          () => explanation.text,
+          () => visible(explanation.text),
           () => ({ service, ...explanation })
         )
       })

@@ -7,7 +7,7 @@ import * as GlobalFlag from "effect/cli/GlobalFlag"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import { Failure } from "./internal/Failure.ts"
-import { colored, type Paint, plain } from "./internal/paint.ts"
+import { colored, type Paint, plain, visible } from "./internal/paint.ts"
 
 /** Whether programs read the output. */
 export const Json = GlobalFlag.Setting("json")({
@@ -41,5 +41,5 @@ const report = (reason: Failure["reason"], problem: string) =>
   Effect.gen(function* () {
     if (yield* Json) return yield* Console.error(JSON.stringify({ reason, problem }))
     const style = yield* paint
-    yield* Console.error(`${style("red", "✗")} ${problem}`)
+    yield* Console.error(`${style("red", "✗")} ${visible(problem)}`)
   })

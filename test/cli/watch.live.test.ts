@@ -28,11 +28,11 @@ describe.skipIf(!hasTerminal)("live: watch in a terminal", () => {
 
   it("shows services in colour, follows what happens, and quits when q is pressed", async () => {
     await using terminal = startInTerminal(["watch", "--every", "100 millis", "--url", url])
-    await terminal.shows(/\u001B\[32m● closed\u001B\[39m/)
+    await terminal.shows("\u001B[32m● closed\u001B[39m")
     expect(terminal.output).toContain(enter)
     expect(terminal.output).not.toContain(leave)
     application.write("fail\nfail\nfail\n")
-    await terminal.shows(/\u001B\[31m○ open, probe in/)
+    await terminal.shows("\u001B[31m○ open, probe in")
     await terminal.shows(/from=Closed to=Open/)
     terminal.write("q")
     await terminal.shows(/exit code: 0/)
@@ -55,7 +55,8 @@ describe.skipIf(!hasTerminal)("live: watch in a terminal", () => {
   it("shows no colours where somebody wants none", async () => {
     await using terminal = startInTerminal(["watch", "--url", url], { NO_COLOR: "1" })
     await terminal.shows(/payment-api/)
-    expect(terminal.output).not.toMatch(/\u001B\[3\dm/)
+    expect(terminal.output).toContain("● closed")
+    expect(terminal.output).not.toContain("\u001B[32m")
     terminal.write("q")
     await terminal.ended()
   })
@@ -68,7 +69,7 @@ describe.skipIf(!hasTerminal)("live: watch in a terminal", () => {
     await terminal.shows(/exit code: 3/)
     await terminal.ended()
     expectRestored(terminal.output)
-    expect(terminal.output.slice(terminal.output.lastIndexOf(leave))).toContain(`nothing listens at ${other.url}`)
+    expect(terminal.output.slice(terminal.output.lastIndexOf(leave))).toContain("is the application running")
   })
 
   it("does not touch the screen where nothing listens", async () => {

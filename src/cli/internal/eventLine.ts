@@ -3,7 +3,7 @@
  */
 import * as DateTime from "effect/DateTime"
 import type { Api } from "../../admin/index.ts"
-import type { Paint, Style } from "./paint.ts"
+import { type Paint, type Style, visible } from "./paint.ts"
 
 const styles: Readonly<Record<Api.Event["severity"], Style>> = {
   Debug: "dim",
@@ -18,13 +18,11 @@ export const eventLine = ({ at, attributes, pattern, service, severity, tag }: A
   return [
     paint("dim", DateTime.formatIso(DateTime.makeUnsafe(at))),
     paint(styles[severity], severity.toUpperCase().padEnd(5)),
-    paint("bold", service),
-    pattern,
-    tag,
-    paint("dim", rest.join(" "))
-  ]
-    .join(" ")
-    .trimEnd()
+    paint("bold", visible(service)),
+    visible(pattern),
+    visible(tag),
+    ...(rest.length === 0 ? [] : [paint("dim", visible(rest.join(" ")))])
+  ].join(" ")
 }
 
 const shown = (value: string | number): string =>

@@ -26,3 +26,6 @@ export const colored: Paint = (style, text) => {
 
 /** For everything else. */
 export const plain: Paint = (_, text) => text
+
+/** A text from elsewhere, without what a terminal would obey. */
+export const visible = (text: string): string => text.replaceAll(/(?!\n)\p{Cc}/gu, "\uFFFD")

@@ -3,7 +3,7 @@
  */
 import * as Duration from "effect/Duration"
 import type { Api } from "../../admin/index.ts"
-import type { Paint, Style } from "./paint.ts"
+import { type Paint, type Style, visible } from "./paint.ts"
 import { type Cell, table } from "./table.ts"
 
 type Status = Api.Status
@@ -33,11 +33,11 @@ export const overview = (all: ReadonlyArray<Status>, paint: Paint): ReadonlyArra
 export const details = (instances: ReadonlyArray<Status>, paint: Paint): ReadonlyArray<string> =>
   instances.flatMap(({ description, pattern, snapshot }, at) => [
     ...(at === 0 ? [] : [""]),
-    `${paint("bold", pattern)}  ${description}`,
+    `${paint("bold", visible(pattern))}${description === "" ? "" : `  ${visible(description)}`}`,
     ...table(
       Object.entries(snapshot)
         .filter(([key]) => key !== "kind" && key !== "service")
-        .map(([key, value]) => [`  ${key}`, typeof value === "string" ? value : (JSON.stringify(value) ?? "")]),
+        .map(([key, value]) => [`  ${key}`, shownOf(value)]),
       paint
     )
   ])
@@ -47,6 +47,11 @@ export const notClosed = (all: ReadonlyArray<Status>): ReadonlyArray<string> =>
   all.filter(({ snapshot: { state } }) => state !== undefined && state !== "Closed").map(({ service }) => service)
 
 const NOTHING = "–"
+
+const shownOf = (value: unknown): string => {
+  if (value === null) return NOTHING
+  return typeof value === "string" ? value : JSON.stringify(value)
+}
 
 /** Columns are about what operators look for first. A pattern without one is in the details. */
 const columns: ReadonlyArray<Column> = [

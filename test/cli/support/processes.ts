@@ -45,10 +45,10 @@ export class Running {
   }
 
   /** Waits for text in the output so far, or in what is still to come. */
-  async shows(expected: RegExp): Promise<RegExpExecArray> {
+  async shows(expected: RegExp | string): Promise<string> {
     for (;;) {
-      const found = expected.exec(this.output)
-      if (found !== null) return found
+      const found = typeof expected === "string" ? this.output.includes(expected) : expected.test(this.output)
+      if (found) return this.output
       if (this.child.exitCode !== null) throw new Error(`ended without ${expected}:\n${this.output}`)
       await new Promise((resolve) => setTimeout(resolve, 20))
     }
@@ -77,8 +77,8 @@ export const start = (args: ReadonlyArray<string>, variables: Record<string, str
 /** The application, once it listens. */
 export const startApplication = async (): Promise<{ readonly process: Running; readonly url: string }> => {
   const process = new Running(spawn(node[0]!, [...node.slice(1), application], { env: environment({}) }))
-  const [, url] = await process.shows(/^(http:\S+)$/m)
-  return { process, url: url! }
+  const [url] = /^http:\S+$/m.exec(await process.shows(/^http:\S+$/m))!
+  return { process, url }
 }
 
 /** Whether there is a program that makes pseudo-terminals. */

@@ -186,6 +186,7 @@ export class Api extends HttpApi.make("effect-resilience")
   .annotateMerge(
     OpenApi.annotations({
       title: "effect-resilience",
+      version: "1",
       description: "Status, events and commands of circuit breakers, retries, timeouts, bulkheads and fallbacks."
     })
   ) {}

@@ -11,17 +11,13 @@
  * The pattern is Michael Nygard's ("Release It!", 2007); the fence by generation follows sony/gobreaker, the memory of
  * repeated openings Effect's own breaker.
  */
+import * as OpenTime from "./OpenTime.ts"
 import * as ProbeRound from "./ProbeRound.ts"
 import * as TripPolicy from "./TripPolicy.ts"
 
 /** Everything the machine needs to know; durations in milliseconds. */
-export interface Settings extends ProbeRound.Settings {
+export interface Settings extends ProbeRound.Settings, OpenTime.Settings {
   readonly tripPolicy: TripPolicy.TripPolicy
-  readonly openMillis: number
-  readonly openFactor: number
-  readonly openMaxMillis: number
-  /** Share by which the open time is spread: 0.2 means plus or minus 20 %. */
-  readonly openJitter: number
   /** The longest open time that a failure's own hint can ask for. */
   readonly hintMaxMillis: number
 }
@@ -126,6 +122,12 @@ export const admit = (state: State, settings: Settings, now: number): Admission 
       }
 }
 
+/** Begins the lease of a probe anew. Call `advance` first: one that has lapsed stays so. */
+export const renew = (state: State, settings: Settings, now: number, permit: Permit): State =>
+  state._tag === "HalfOpen" && isCurrent(state, permit)
+    ? { ...state, round: ProbeRound.renew(state.round, settings, permit.probe, now) }
+    : state
+
 /** Takes the result of an admitted call into account. Returns the same state when it changes nothing. */
 export const record = (
   state: State,
@@ -184,16 +186,8 @@ const startRound = ({ generation, history }: Open): HalfOpen => ({
 const open = (state: State, settings: Settings, now: number, hintMillis: number, random: number): Open => {
   const quiet = state._tag === "Closed" && now - state.closedAt >= state.history.openMillis
   const openings = quiet ? 1 : state.history.openings + 1
-  const openMillis = Math.max(openTime(settings, openings, random), Math.min(hintMillis, settings.hintMaxMillis))
+  const openMillis = Math.max(OpenTime.millis(settings, openings, random), Math.min(hintMillis, settings.hintMaxMillis))
   return { _tag: "Open", generation: state.generation + 1, until: now + openMillis, history: { openings, openMillis } }
-}
-
-/** Jitter is drawn below the maximum, so that open times still spread once they have grown to it. */
-const openTime = (settings: Settings, openings: number, random: number): number => {
-  const grown = Math.min(settings.openMillis * settings.openFactor ** (openings - 1), settings.openMaxMillis)
-  const most = Math.min(grown * (1 + settings.openJitter), settings.openMaxMillis)
-  const least = grown * (1 - settings.openJitter)
-  return settings.openJitter === 0 ? grown : least + random * (most - least)
 }
 
 const settle = (

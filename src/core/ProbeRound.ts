@@ -68,6 +68,12 @@ export const lapsed = (round: ProbeRound, now: number): Probe | undefined =>
 /** Whether the probe still holds its slot. */
 export const isRunning = (round: ProbeRound, id: number): boolean => round.running.some((probe) => probe.id === id)
 
+/** Begins the lease of a running probe anew: it is longer than a lease, but alive. */
+export const renew = (round: ProbeRound, { probeMillis }: Settings, id: number, now: number): ProbeRound => ({
+  ...round,
+  running: round.running.map((probe) => (probe.id === id ? { id, expiresAt: now + probeMillis } : probe))
+})
+
 /** Takes the result of a running probe into account. */
 export const record = (
   round: ProbeRound,

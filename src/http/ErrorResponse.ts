@@ -56,7 +56,7 @@ import * as HttpBody from "effect/http/HttpBody"
 import * as HttpMiddleware from "effect/http/HttpMiddleware"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerError from "effect/http/HttpServerError"
-import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import type * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
@@ -64,6 +64,7 @@ import type { unhandled } from "effect/Types"
 import type { ErrorTraits } from "../policy/ErrorTraits.ts"
 import * as ErrorBody from "./internal/errorBody.ts"
 import { errorSchema, type ErrorSchema } from "./internal/errorSchema.ts"
+import * as FailedRequest from "./internal/failedRequest.ts"
 
 export { layerRequestErrors, RequestErrors } from "./internal/requestErrors.ts"
 
@@ -76,7 +77,11 @@ export type Body = typeof Body.Type
 export const fromCause = (cause: Cause.Cause<unknown>): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
   Effect.withFiber((fiber) => {
     const traceId = ErrorBody.traceIdOf(fiber)
-    const told = ErrorBody.ofError(decisive(cause), fiber.getRef(Clock.Clock).currentTimeMillisUnsafe(), traceId)
+    const told = ErrorBody.ofError(
+      FailedRequest.errorOf(cause),
+      fiber.getRef(Clock.Clock).currentTimeMillisUnsafe(),
+      traceId
+    )
     if (told !== undefined) return Effect.succeed(write(HttpServerResponse.empty({ status: told.status }), told))
     return Effect.suspend(() => HttpServerError.causeResponse(cause)).pipe(
       Effect.map(([response]) => response),
@@ -97,7 +102,7 @@ export const middleware = <E, R>(
   self: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
 ): Effect.Effect<HttpServerResponse.HttpServerResponse, E, R | HttpServerRequest.HttpServerRequest> =>
   Effect.catchCause(self, (cause) =>
-    Cause.hasInterruptsOnly(cause) || isAnswered(cause)
+    Cause.hasInterruptsOnly(cause) || FailedRequest.isAnswered(cause)
       ? Effect.failCause(cause)
       : Effect.flatMap(fromCause(cause), (response) => answer(cause, response))
   )
@@ -144,25 +149,6 @@ export const schema = <Self, S extends Schema.Constraint & { readonly fields: Sc
   error: Schema.Class<Self, S, Parent & ErrorTraits>
 ): ErrorSchema<Self, S> => errorSchema(error)
 
-/** The last failure or defect. */
-const decisive = (cause: Cause.Cause<unknown>): unknown => {
-  const reason = cause.reasons.findLast((reason) => !Cause.isInterruptReason(reason))
-  if (reason === undefined || Cause.isInterruptReason(reason)) return undefined
-  return Cause.isFailReason(reason) ? reason.error : reason.defect
-}
-
-/** Whether a response is decided already, by a handler or by this middleware further inside. */
-const isAnswered = (cause: Cause.Cause<unknown>): boolean =>
-  cause.reasons.some((reason) => Cause.isDieReason(reason) && isResponse(reason.defect))
-
-const isResponse = (defect: unknown): boolean => {
-  try {
-    return HttpServerResponse.isHttpServerResponse(defect)
-  } catch {
-    return false
-  }
-}
-
 const write = (response: HttpServerResponse.HttpServerResponse, { error }: ErrorBody.Told) =>
   response.pipe(
     HttpServerResponse.setBody(HttpBody.jsonUnsafe({ error })),
@@ -172,32 +158,16 @@ const write = (response: HttpServerResponse.HttpServerResponse, { error }: Error
 /** Effect takes a response among the defects for the answer; the failures beside it are for scopes, spans and reporters. */
 const answer = <E>(cause: Cause.Cause<E>, response: HttpServerResponse.HttpServerResponse) => {
   if (response.status < 400) return Effect.die(response)
-  if (response.status < 500) return Effect.andThen(log(Effect.logDebug, cause, response), Effect.die(response))
+  if (response.status < 500)
+    return Effect.andThen(FailedRequest.log(Effect.logDebug, cause, response), Effect.die(response))
   const answered = Cause.fromReasons([...cause.reasons, Cause.makeDieReason(response)])
   return Effect.suspend(() => HttpServerError.causeResponse(answered)).pipe(
-    Effect.andThen(log(Effect.logError, cause, response)),
+    Effect.andThen(FailedRequest.log(Effect.logError, cause, response)),
     HttpMiddleware.withLoggerDisabled,
     Effect.matchCauseEffect({
       onSuccess: () => Effect.failCause(answered),
       // An error that throws when it is looked at would do that to everybody else too.
-      onFailure: () =>
-        Effect.andThen(Effect.logError("Request failed, with an error that throws"), Effect.die(response))
+      onFailure: () => Effect.andThen(Effect.logError("Request failed: its error throws"), Effect.die(response))
     })
   )
 }
-
-const log = (
-  write: typeof Effect.logError,
-  cause: Cause.Cause<unknown>,
-  response: HttpServerResponse.HttpServerResponse
-): Effect.Effect<void, never, HttpServerRequest.HttpServerRequest> =>
-  Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
-    Effect.withFiber((fiber) =>
-      Effect.annotateLogs(write("Request failed", cause), {
-        "http.method": request.method,
-        "http.url": request.url.replace(/[?#].*/s, ""),
-        "http.status": response.status,
-        ...ErrorBody.withTraceId(ErrorBody.traceIdOf(fiber))
-      })
-    )
-  )

@@ -30,6 +30,7 @@ import * as Gate from "./internal/Gate.ts"
 import { command } from "./internal/commands.ts"
 import { events, gauge } from "./internal/instruments.ts"
 import * as Keyed from "./internal/Keyed.ts"
+import { changed } from "./internal/live.ts"
 import * as Fields from "./internal/options.ts"
 import * as Policy from "./Policy.ts"
 
@@ -83,6 +84,8 @@ export interface Snapshot extends Policy.Snapshot, Readonly<Gate.Totals> {
 export interface Bulkhead extends Policy.Guard<Gate.BulkheadRejectedError> {
   readonly kind: "bulkhead"
   readonly options: Options
+  /** Changes options while it runs. */
+  readonly reconfigure: (changes: OptionsInput) => Effect.Effect<void>
   /** With a key, the calls of that key; without one, those of all keys together. */
   readonly snapshot: (now: number, key?: string) => Snapshot
   /**
@@ -136,7 +139,8 @@ export const Kind: Policy.Kind<Bulkhead, Options> = {
       parameters: { limit: Fields.NonNegativeInt },
       run: (bulkhead: Bulkhead, { limit }) => bulkhead.resize(limit)
     })
-  ]
+  ],
+  fixed: ["maxKeys", "keyIdleTime"]
 }
 
 /** Guards an effect with a bulkhead: that of a service, or an instance. */
@@ -171,7 +175,8 @@ export const withBulkhead: {
     Policy.withInstance(Kind, target, self, (bulkhead) => Policy.apply(bulkhead, self, call))
 )
 
-const fromOptions = (service: string, options: Options, home?: Policy.Observer): Bulkhead => {
+const fromOptions = (service: string, initial: Options, home?: Policy.Observer): Bulkhead => {
+  let options = initial
   const shared = Gate.makeShared(service, options, home)
   const main = Gate.make(shared)
   const keyed = Keyed.make(options, () => Gate.make(shared), Gate.isBusy)
@@ -180,7 +185,18 @@ const fromOptions = (service: string, options: Options, home?: Policy.Observer):
   return {
     kind: "bulkhead",
     service,
-    options,
+    get options() {
+      return options
+    },
+    reconfigure: (changes) =>
+      Effect.withFiber((fiber) => {
+        options = changed(Kind, options, changes)
+        Gate.obey(shared, options)
+        if (changes.maxConcurrent !== undefined) {
+          Gate.resize(shared, [main, ...keyed.values()], fiber, options.maxConcurrent)
+        }
+        return Effect.void
+      }),
     execute: (self) => Gate.guard(() => main, self),
     executeWith:
       ({ key }) =>

@@ -33,7 +33,8 @@ import { CircuitBreakerOpenError } from "./internal/CircuitGuard.ts"
 import { instruments } from "./internal/circuitMetrics.ts"
 import { conflicts, ineffective } from "./internal/circuitSettings.ts"
 import * as Keyed from "./internal/Keyed.ts"
-import { command } from "./internal/commands.ts"
+import { commands } from "./internal/circuitCommands.ts"
+import { changed } from "./internal/live.ts"
 import * as Fields from "./internal/options.ts"
 import * as Outcome from "./Outcome.ts"
 import * as Policy from "./Policy.ts"
@@ -190,9 +191,11 @@ export interface Isolation {
 }
 
 /** A circuit breaker. */
-export interface CircuitBreaker extends Policy.Guard<CircuitBreakerOpenError> {
+export interface CircuitBreaker extends Policy.Guard<CircuitBreakerOpenError>, Policy.Reconfigurable<Options> {
   readonly kind: "circuit-breaker"
   readonly options: Options
+  /** Changes options while it runs. The kind of the window and its size cannot change. */
+  readonly reconfigure: (changes: OptionsInput) => Effect.Effect<void>
   /** Guards an effect, with a circuit of its own for a key, or another classifier. */
   readonly executeWith: (call: CallOptions) => Policy.Policy<CircuitBreakerOpenError>
   /** With a key, the circuit of that key. */
@@ -248,7 +251,7 @@ export { metrics } from "./internal/circuitMetrics.ts"
 
 /** Keeps the options as they were written, which are fewer, and often shared by many breakers. */
 class WrittenBreaker extends Breaker {
-  private readonly written: OptionsInput | undefined
+  private written: OptionsInput | undefined
   constructor(
     service: string,
     written: OptionsInput,
@@ -262,14 +265,16 @@ class WrittenBreaker extends Breaker {
   get options(): Options {
     return Result.getOrThrow(Fields.decode(Options, this.written ?? {}))
   }
+  get reconfigure(): CircuitBreaker["reconfigure"] {
+    return (changes) =>
+      Effect.sync(() => {
+        const options = changed(Kind, this.options, changes)
+        this.written = options
+        this.obey(options)
+        if (changes.mode !== undefined) this.mode = changes.mode
+      })
+  }
 }
-
-/** One operator does not undo what another one does: a circuit that others isolate is only released. */
-const resetBy = (breaker: CircuitBreaker, by: string): Effect.Effect<void> =>
-  Effect.withFiber((fiber) => {
-    const others = breaker.snapshot(Policy.monotonicMillis(fiber)).isolations.filter((isolation) => isolation.by !== by)
-    return others.length === 0 ? breaker.reset : breaker.release(by)
-  })
 
 /** What the registry, metrics and operators' tools need to know about circuit breakers. */
 export const Kind: Policy.Kind<CircuitBreaker, Options> = {
@@ -282,41 +287,8 @@ export const Kind: Policy.Kind<CircuitBreaker, Options> = {
     const { failures, ignored, rejections, successes } = breaker.snapshot(now)
     return { success: successes, failure: failures, ignored, rejected: rejections }
   },
-  commands: [
-    command({
-      name: "reset",
-      description: "Closes the circuit and forgets the failures; what others isolate stays isolated",
-      parameters: {},
-      run: (breaker: CircuitBreaker, _, by) => resetBy(breaker, by)
-    }),
-    command({
-      name: "trip",
-      description: "Opens the circuit for its open time",
-      parameters: {},
-      run: (breaker: CircuitBreaker) => breaker.trip
-    }),
-    command({
-      name: "isolate",
-      description: "Opens the circuit until its time is over, or it is released or reset",
-      parameters: {
-        reason: Fields.optional(Schema.NonEmptyString, { description: "Why, for the others" }),
-        duration: Fields.optional(Fields.PositiveDuration, { description: "For how long; without it, until released" })
-      },
-      run: (breaker: CircuitBreaker, parameters, by) => breaker.isolateWith({ ...parameters, by })
-    }),
-    command({
-      name: "release",
-      description: "Ends your own isolation of the circuit",
-      parameters: {},
-      run: (breaker: CircuitBreaker, _, by) => breaker.release(by)
-    }),
-    command({
-      name: "mode",
-      description: "Enforces what the breaker decides, only observes it, or switches it off",
-      parameters: { mode: Schema.Literals(["enforce", "observe", "disabled"]) },
-      run: (breaker: CircuitBreaker, { mode }) => breaker.setMode(mode)
-    })
-  ]
+  commands,
+  fixed: ["tripPolicy", "windowSize", "windowDuration", "windowBuckets", "maxKeys", "keyIdleTime"]
 }
 
 /**

@@ -37,6 +37,7 @@ import { dual } from "effect/Function"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Histogram from "../core/Histogram.ts"
+import { changed } from "./internal/live.ts"
 import * as Fields from "./internal/options.ts"
 import * as TimeLimit from "./internal/TimeLimit.ts"
 import * as Policy from "./Policy.ts"
@@ -75,6 +76,9 @@ export interface Snapshot extends Policy.Snapshot, Readonly<TimeLimit.Totals> {
 /** A deadline that starts with each call. */
 export interface Deadline extends Policy.Guard<TimeLimit.TimeoutExceededError> {
   readonly kind: "deadline"
+  readonly options: Options
+  /** Changes options for calls that begin later. */
+  readonly reconfigure: (changes: OptionsInput) => Effect.Effect<void>
   readonly snapshot: (now: number) => Snapshot
   /** How long the limited calls took, in seconds. */
   readonly elapsedSeconds: Histogram.Histogram
@@ -95,7 +99,8 @@ export const Kind: Policy.Kind<Deadline, Options> = {
   make: (service, options, home) => fromOptions(service, options, home?.observe),
   instruments: TimeLimit.instruments(() => TimeLimit.TOTAL),
   outcomes: (deadline, now) => TimeLimit.outcomes(deadline.snapshot(now)),
-  commands: []
+  commands: [],
+  fixed: []
 }
 
 /** The time that is left to the running fiber; none without a deadline. Never negative. */
@@ -137,7 +142,7 @@ export const withDeadline: {
     if (Policy.isInstance(target)) return target.execute(self)
     const duration = Fields.durationOfCall(target)
     return duration !== undefined
-      ? guard(self, duration, unnamed)
+      ? guard(self, () => duration, unnamed)
       : Policy.withInstance(Kind, target as string, self, (deadline) => deadline.execute(self))
   }
 )
@@ -171,28 +176,37 @@ export const withoutDeadline = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.E
 /** Calls limited by a bare duration, whoever makes them. */
 const unnamed = new TimeLimit.LimitedCalls("default", TimeLimit.TOTAL)
 
-const fromOptions = (service: string, { duration }: Options, home?: Policy.Observer): Deadline => {
+const fromOptions = (service: string, initial: Options, home?: Policy.Observer): Deadline => {
+  let options = initial
   const calls = new TimeLimit.LimitedCalls(service, TimeLimit.TOTAL, home)
-  const execute: Deadline["execute"] = (self) => guard(self, duration, calls)
+  const execute: Deadline["execute"] = (self) => guard(self, () => options.duration, calls)
   return {
     kind: "deadline",
     service,
+    get options() {
+      return options
+    },
+    reconfigure: (changes) =>
+      Effect.sync(() => {
+        options = changed(Kind, options, changes)
+      }),
     execute,
     executeWith: () => execute,
-    describe: () => `${Duration.format(duration)} for all attempts and waits`,
-    snapshot: () => ({ kind: "deadline", service, duration, ...calls.totals }),
+    describe: () => `${Duration.format(options.duration)} for all attempts and waits`,
+    snapshot: () => ({ kind: "deadline", service, duration: options.duration, ...calls.totals }),
     elapsedSeconds: calls.elapsedSeconds
   }
 }
 
 const guard = <A, E, R>(
   self: Effect.Effect<A, E, R>,
-  duration: Duration.Duration,
+  durationNow: () => Duration.Duration,
   calls: TimeLimit.LimitedCalls
 ): Effect.Effect<A, E | TimeLimit.TimeoutExceededError, R> =>
   Effect.withFiber<A, E | TimeLimit.TimeoutExceededError, R>((fiber) => {
     const now = Policy.monotonicMillis(fiber)
     const { home, service } = calls
+    const duration = durationNow()
     const own: TimeLimit.Deadline = { at: now + Duration.toMillis(duration), service, duration, home }
     const outer = fiber.getRef(TimeLimit.CurrentDeadline)
     const deadline = outer !== undefined && outer.at <= own.at ? outer : own

@@ -98,6 +98,19 @@ export interface Kind<out I extends Instance, out Options> {
   outcomes(instance: I, now: number): Readonly<Record<string, number>>
   /** What operators can do to an instance. */
   readonly commands: ReadonlyArray<Command<I>>
+  /** Options that are part of an instance's state, so that they cannot change while it runs; without it, none can. */
+  readonly fixed?: ReadonlyArray<string>
+}
+
+/** An instance whose options can change while it runs. */
+export interface Reconfigurable<in out Options extends object> {
+  /** Those that it has now. */
+  readonly options: Options
+  /**
+   * Changes some of them. What was counted so far, and who runs or waits, stays. Wrong options are a defect that names each
+   * of them, and so is an option that cannot change.
+   */
+  readonly reconfigure: (changes: object) => Effect.Effect<void>
 }
 
 /** What one option must be, or whether it means anything, because of what others are. */

@@ -45,14 +45,16 @@ import * as Machine from "../core/Retry.ts"
 import * as RetryBudget from "../core/RetryBudget.ts"
 import type * as Classifier from "./Classifier.ts"
 import * as Attempts from "./internal/Attempts.ts"
-import { counter, events, label } from "./internal/instruments.ts"
 import * as Keyed from "./internal/Keyed.ts"
+import { changed } from "./internal/live.ts"
 import * as Fields from "./internal/options.ts"
+import { instruments } from "./internal/retryMetrics.ts"
 import type { RetryExhaustedError } from "./internal/RetryExhaustedError.ts"
 import { backoffFields, Budget, Overload, RateLimit } from "./internal/retryFields.ts"
 import { budgetOf, settingsOf } from "./internal/retrySettings.ts"
 import * as Policy from "./Policy.ts"
 
+export { metrics } from "./internal/retryMetrics.ts"
 export { RetryExhaustedError } from "./internal/RetryExhaustedError.ts"
 
 /**
@@ -132,6 +134,8 @@ export interface Snapshot extends Policy.Snapshot, Readonly<Attempts.Totals> {
 export interface Retry<O extends OnExhausted = "last"> extends Policy.Instance {
   readonly kind: "retry"
   readonly options: Options
+  /** Changes options while it runs. The budget cannot change. */
+  readonly reconfigure: (changes: OptionsInput) => Effect.Effect<void>
   /** The most attempts and the most waiting that one call can cause, hints of the dependency aside. */
   readonly worstCase: { readonly attempts: number; readonly waitMillis: number }
   /** Guards an effect. */
@@ -143,13 +147,6 @@ export interface Retry<O extends OnExhausted = "last"> extends Policy.Instance {
   /** With a key, the budget of that key. */
   readonly snapshot: (now: number, key?: string) => Snapshot
 }
-
-/** The names of the metrics. */
-export const metrics = {
-  attempts: "retry.attempts",
-  exhausted: "retry.exhausted",
-  successAfterRetry: "retry.success_after_retry"
-} as const
 
 /** Makes a retry. Wrong options are a defect that names each of them. */
 export const make = <const O extends OnExhausted = "last">(
@@ -164,44 +161,19 @@ export const makeUnsafe = <const O extends OnExhausted = "last">(
 ): Retry<O> =>
   fromOptions<O>(service, Fields.decodeOrThrow("Retry.make", Kind, options), functions, onExhausted === "wrap")
 
-const labels = ({ service }: Policy.Instance): Policy.Labels => ({ function: service })
-
 /** What the registry, metrics and operators' tools need to know about retries. */
 export const Kind: Policy.Kind<Retry, Options> = {
   id: "retry",
   options: Options,
   ineffective: [],
   make: (service, options, home) => fromOptions(service, options, undefined, false, home?.observe),
-  instruments: [
-    events(
-      metrics.attempts,
-      "Failed attempts after which another one was scheduled",
-      "RetryScheduled",
-      (event) => ({
-        function: event.service,
-        attempt_number: label(event, "attempt_number"),
-        exception_type: label(event, "exception_type")
-      }),
-      { unit: "{attempt}" }
-    ),
-    counter(
-      metrics.exhausted,
-      "Calls whose attempts ran out",
-      labels,
-      (retry: Retry, now) => retry.snapshot(now).exhausted
-    ),
-    counter(
-      metrics.successAfterRetry,
-      "Calls that succeeded after at least one retry",
-      labels,
-      (retry: Retry, now) => retry.snapshot(now).successesAfterRetry
-    )
-  ],
+  instruments,
   outcomes: (retry, now) => {
     const { exhausted, failures, interrupted, successes } = retry.snapshot(now)
     return { success: successes, failure: failures, exhausted, interrupted }
   },
-  commands: []
+  commands: [],
+  fixed: ["budget", "maxKeys", "keyIdleTime"]
 }
 
 /**
@@ -293,11 +265,12 @@ const exceptions = ({ overloaded, "rate-limited": rateLimited, retryable }: Mach
 
 const fromOptions = <O extends OnExhausted>(
   service: string,
-  options: Options,
+  initial: Options,
   functions: Functions | undefined,
   wraps: boolean,
   home?: Policy.Observer
 ): Retry<O> => {
+  let options = initial
   const budget = budgetOf(options)
   const shared: Attempts.Shared = { service, home, settings: settingsOf(options), budget, totals: Attempts.noTotals() }
   const makeBudget = () => budget && RetryBudget.initial(budget)
@@ -317,8 +290,17 @@ const fromOptions = <O extends OnExhausted>(
   return {
     kind: "retry",
     service,
-    options,
-    worstCase: Machine.worstCase(shared.settings),
+    get options() {
+      return options
+    },
+    reconfigure: (changes) =>
+      Effect.sync(() => {
+        options = changed(Kind, options, changes)
+        shared.settings = settingsOf(options)
+      }),
+    get worstCase() {
+      return Machine.worstCase(shared.settings)
+    },
     describe: () => {
       const { baseDelay, jitter, maxAttempts, maxDelay, strategy } = options
       const delays = `${strategy} delays from ${Duration.format(baseDelay)} to ${Duration.format(maxDelay)}`

@@ -6,6 +6,9 @@
  * The effect is interrupted and fails with `TimeoutExceededError`. Only the own limit becomes that error: a timeout from
  * inside passes unchanged. Under a deadline the limit is what is left of it, if that is less.
  *
+ * Of a protected stream (see `ProtectedStream`), it limits how long the consumer waits: for the first element, and then for
+ * each next one. What is recorded as its time is the time to the first element.
+ *
  * **Gotchas**
  *
  * An interruption waits for finalizers, and work that cannot be interrupted is waited for. Its late value is dropped.
@@ -33,7 +36,10 @@ import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
 import * as Schema from "effect/Schema"
 import type * as Histogram from "../core/Histogram.ts"
+import { changed } from "./internal/live.ts"
 import * as Fields from "./internal/options.ts"
+import * as StreamLimit from "./internal/StreamLimit.ts"
+import { CurrentStream } from "./internal/StreamProgress.ts"
 import * as TimeLimit from "./internal/TimeLimit.ts"
 import * as Policy from "./Policy.ts"
 
@@ -44,6 +50,12 @@ export const Options = Schema.Struct({
   duration: Fields.defaulted(Fields.PositiveDuration, Duration.seconds(30), {
     description: "Time for one attempt; Infinity: no limit",
     variable: ""
+  }),
+  firstElement: Fields.optional(Fields.PositiveDuration, {
+    description: "Of a stream: time to the first element; by default that for one attempt"
+  }),
+  idle: Fields.optional(Fields.PositiveDuration, {
+    description: "Of a stream: time from one element to the next; by default that for one attempt"
   }),
   operationType: Fields.optional(Schema.NonEmptyString, {
     description: "Kind of operation, for defaults and metrics; by default the service's own name"
@@ -75,6 +87,9 @@ export interface Snapshot extends Policy.Snapshot, Readonly<TimeLimit.Totals> {
 /** A time limit for attempts. */
 export interface Timeout extends Policy.Guard<TimeLimit.TimeoutExceededError> {
   readonly kind: "timeout"
+  readonly options: Options
+  /** Changes options for calls that begin later. */
+  readonly reconfigure: (changes: OptionsInput) => Effect.Effect<void>
   readonly operationType: string
   readonly snapshot: (now: number) => Snapshot
   /** How long the limited calls took, in seconds. */
@@ -99,7 +114,8 @@ export const Kind: Policy.Kind<Timeout, Options> = {
   make: (service, options, home) => fromOptions(service, options, home?.observe),
   instruments: TimeLimit.instruments(({ operationType }) => operationType),
   outcomes: (timeout, now) => TimeLimit.outcomes(timeout.snapshot(now)),
-  commands: []
+  commands: [],
+  fixed: ["operationType"]
 }
 
 /**
@@ -135,7 +151,7 @@ export const withTimeout: {
     if (Policy.isInstance(target)) return target.execute(self)
     const duration = Fields.durationOfCall(target)
     return duration !== undefined
-      ? guard(self, duration, unnamed)
+      ? guard(self, () => ({ duration }), unnamed)
       : Policy.withInstance(Kind, target as string, self, (timeout) => timeout.execute(self))
   }
 )
@@ -143,34 +159,47 @@ export const withTimeout: {
 /** Calls limited by a bare duration, whoever makes them. */
 const unnamed = new TimeLimit.LimitedCalls("default", "default")
 
-const fromOptions = (
-  service: string,
-  { duration, operationType = service }: Options,
-  home?: Policy.Observer
-): Timeout => {
+const fromOptions = (service: string, initial: Options, home?: Policy.Observer): Timeout => {
+  let options = initial
+  const { operationType = service } = initial
   const calls = new TimeLimit.LimitedCalls(service, operationType, home)
-  const execute: Timeout["execute"] = (self) => guard(self, duration, calls)
+  const execute: Timeout["execute"] = (self) => guard(self, () => options, calls)
   return {
     kind: "timeout",
     service,
     operationType,
+    get options() {
+      return options
+    },
+    reconfigure: (changes) =>
+      Effect.sync(() => {
+        options = changed(Kind, options, changes)
+      }),
     execute,
     executeWith: () => execute,
-    describe: () => `${Duration.format(duration)} for an attempt`,
-    snapshot: () => ({ kind: "timeout", service, duration, operationType, ...calls.totals }),
+    describe: () => `${Duration.format(options.duration)} for an attempt`,
+    snapshot: () => ({ kind: "timeout", service, duration: options.duration, operationType, ...calls.totals }),
     elapsedSeconds: calls.elapsedSeconds
   }
 }
 
 const guard = <A, E, R>(
   self: Effect.Effect<A, E, R>,
-  duration: Duration.Duration,
+  limitsNow: () => Pick<Options, "duration" | "firstElement" | "idle">,
   calls: TimeLimit.LimitedCalls
 ): Effect.Effect<A, E | TimeLimit.TimeoutExceededError, R> =>
   Effect.withFiber<A, E | TimeLimit.TimeoutExceededError, R>((fiber) => {
+    const { duration, firstElement = duration, idle = duration } = limitsNow()
     const deadline = fiber.getRef(TimeLimit.CurrentDeadline)
-    const own = Duration.toMillis(duration)
-    const limit = own > 0 ? own : Infinity
+    const stream = fiber.getRef(CurrentStream)
+    if (stream !== undefined) {
+      const now = Policy.monotonicMillis(fiber)
+      if (deadline !== undefined && deadline.at <= now) {
+        return TimeLimit.runUntil(calls, fiber, self, fiber.context, now, deadline)
+      }
+      return StreamLimit.run(calls, fiber, self, now, stream, { firstElement, idle })
+    }
+    const limit = TimeLimit.limitMillis(duration)
     if (deadline === undefined && limit === Infinity) {
       return calls === unnamed ? self : TimeLimit.measure(calls, fiber, self)
     }

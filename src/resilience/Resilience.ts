@@ -38,7 +38,7 @@ import * as Registry from "./internal/Registry.ts"
 import { namesIn } from "./internal/strangers.ts"
 import * as ResilienceConfig from "./ResilienceConfig.ts"
 
-export { type Command, command, CommandError, commands, type Request } from "./internal/Command.ts"
+export { type Command, CommandError, commands, type Request, run as command } from "./internal/Command.ts"
 
 /** The names of the metrics that every pattern has. */
 export const metrics = names

@@ -141,4 +141,12 @@ describe("a lease", () => {
   it("that ended first is the first to be told", () => {
     expect(ProbeRound.lapsed(round, 1_000)).toEqual({ id: 1, expiresAt: 100 })
   })
+
+  it("that is renewed begins anew, and that of no other probe", () => {
+    const renewed = ProbeRound.renew(round, settings, 1, 60)
+    expect(renewed.running).toEqual([
+      { id: 1, expiresAt: 160 },
+      { id: 2, expiresAt: 130 }
+    ])
+  })
 })

@@ -205,7 +205,7 @@ describe("whatever is thrown", () => {
       expect(status).toBe(500)
       expect(body).toMatchObject({ error: { code: "internal_error" } })
       expect(lines.filter(({ level }) => level === "Error").map(({ text }) => text)).toEqual([
-        "Request failed, with an error that throws"
+        "Request failed: its error throws"
       ])
     })
   )

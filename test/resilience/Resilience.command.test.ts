@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { Bulkhead, CircuitBreaker, Policy, Resilience } from "../../src/index.ts"
+import { Bulkhead, CircuitBreaker, Policy, Resilience, Retry } from "../../src/index.ts"
 
 const provide = Effect.provide(Resilience.layer({ services: { llm: {}, api: {} } }))
 
@@ -25,6 +25,27 @@ describe("a command", () => {
       yield* Resilience.command({ service: "llm", pattern: "bulkhead", command: "resize", parameters: { limit: 3 } })
       const bulkhead = yield* Policy.instanceOf(Bulkhead.Kind, "llm")
       expect((yield* Policy.snapshot(bulkhead!)).limit).toBe(3)
+    }).pipe(provide)
+  )
+
+  it.effect("changes an option of a running policy, also one in a group", () =>
+    Effect.gen(function* () {
+      const set = (pattern: string, option: string, value: unknown) =>
+        Resilience.command({ service: "llm", pattern, command: "set", parameters: { option, value } })
+      yield* set("timeout", "duration", "3 seconds")
+      yield* set("retry", "overload.maxAttempts", 4)
+      const [timeout] = yield* Effect.map(Resilience.status, (all) =>
+        all.filter(({ pattern, service }) => service === "llm" && pattern === "timeout")
+      )
+      expect(timeout?.description).toBe("3s for an attempt")
+      const retry = yield* Policy.instanceOf(Retry.Kind, "llm")
+      expect(retry?.options.overload).toMatchObject({ maxAttempts: 4, strategy: "exponential" })
+      const error = yield* Effect.flip(set("timeout", "duration", "soon"))
+      expect([error.reason, error.problem]).toEqual(["wrong-parameters", expect.stringContaining('got "soon"')])
+      const fixed = yield* Effect.flip(set("retry", "budget.ratio", 1))
+      expect(fixed.problem).toContain("cannot change while it runs: budget")
+      const unknown = yield* Effect.flip(set("timeout", "durration", 1))
+      expect(unknown.problem).toContain('did you mean "duration"?')
     }).pipe(provide)
   )
 
@@ -73,12 +94,17 @@ describe("a command", () => {
   it("is listed with what it needs", () => {
     const names = Resilience.commands.map(({ name, pattern }) => `${pattern} ${name}`)
     expect(names).toEqual([
+      "deadline set",
+      "retry set",
       "circuit-breaker reset",
       "circuit-breaker trip",
       "circuit-breaker isolate",
       "circuit-breaker release",
       "circuit-breaker mode",
-      "bulkhead resize"
+      "circuit-breaker set",
+      "bulkhead resize",
+      "bulkhead set",
+      "timeout set"
     ])
   })
 })

@@ -70,6 +70,8 @@ describe("the variables", () => {
       "RETRY_STRATEGY",
       "TIMEOUT_DEFAULT",
       "TIMEOUT_ENABLED",
+      "TIMEOUT_FIRST_ELEMENT",
+      "TIMEOUT_IDLE",
       "TIMEOUT_OPERATION_TYPE"
     ])
   })

@@ -67,11 +67,25 @@ export const stream = (
   options: Resilience.EventsOptions
 ): Stream.Stream<Uint8Array, never, Policy.ResilienceRegistry> =>
   Resilience.eventsWith(options).pipe(
-    Stream.map((event) => `data: ${JSON.stringify(toEvent(event))}\n\n`),
-    Stream.merge(Stream.map(Stream.tick(heartbeat), () => ":\n\n")),
-    Stream.interruptWhen(closing.await),
-    Stream.encodeText
+    Stream.map(bytesOf),
+    Stream.merge(Stream.map(Stream.tick(heartbeat), () => COMMENT)),
+    Stream.interruptWhen(closing.await)
   )
+
+const encoder = new TextEncoder()
+
+const COMMENT = encoder.encode(":\n\n")
+
+/** An event is written once for all readers: a thousand of them cost little more than one, in time and in memory. */
+const written = new WeakMap<Policy.Event, Uint8Array>()
+
+const bytesOf = (event: Policy.Event): Uint8Array => {
+  const known = written.get(event)
+  if (known !== undefined) return known
+  const bytes = encoder.encode(`data: ${JSON.stringify(toEvent(event))}\n\n`)
+  written.set(event, bytes)
+  return bytes
+}
 
 const toEvent = ({ _tag, at, attributes, kind, service, severity }: Policy.Event): Event => ({
   tag: _tag,

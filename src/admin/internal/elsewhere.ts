@@ -25,12 +25,14 @@ export const layer = HttpRouter.addAll(
   )
 )
 
-const answer = (method: string, url: string) => {
+const answer = (method: (typeof methods)[number], url: string) => {
   const path = url.replace(/[?#].*$/, "")
   const allowed = endpoints.filter((endpoint) => matches(endpoint.path, path)).map((endpoint) => endpoint.method)
   if (allowed.length === 0) {
     return refuse(404, new NotFound({ problem: `there is no "${path}" (known: ${paths.join(", ")})` }))
   }
+  // The router gives up on names that are longer than it allows.
+  if (allowed.includes(method)) return refuse(404, new NotFound({ problem: "no service has so long a name" }))
   const allow = allowed.join(", ")
   return refuse(405, new MethodNotAllowed({ problem: `${path} has no ${method}, only ${allow}` }), { allow })
 }

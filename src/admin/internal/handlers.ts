@@ -4,7 +4,6 @@
 import * as Effect from "effect/Effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
-import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { nearest } from "../../policy/internal/nearest.ts"
 import * as Pipeline from "../../policy/Pipeline.ts"
@@ -12,6 +11,7 @@ import * as Policy from "../../policy/Policy.ts"
 import * as Resilience from "../../resilience/Resilience.ts"
 import { Api, BadCommand, type Command, type Explanation, NotFound, type Request, type Status } from "../Api.ts"
 import * as EventStreams from "./EventStreams.ts"
+import { jsonSchemaOf } from "./jsonSchema.ts"
 import { plainFields } from "./plain.ts"
 import type { Settings } from "./Settings.ts"
 
@@ -73,7 +73,7 @@ const known = (service: string): Effect.Effect<void, NotFound, Policy.Resilience
 
 const commands: ReadonlyArray<Command> = Resilience.commands.map(({ parameters, ...command }) => ({
   ...command,
-  parameters: plainFields(Schema.toJsonSchemaDocument(parameters).schema)
+  parameters: jsonSchemaOf(parameters.fields)
 }))
 
 const command = (request: Request) =>

@@ -18,8 +18,10 @@ import type { Settings } from "./Settings.ts"
 export const requests: Layer.Layer<Requests> = HttpApiMiddleware.layerSchemaErrorTransform(Requests, (error) =>
   error.kind === "Body" || error.kind === "ResponseHeaders"
     ? Effect.fail(error)
-    : Effect.fail(new BadRequest({ problem: problemOf(error.kind.toLowerCase(), error.cause.issue) }))
+    : Effect.fail(new BadRequest({ problem: problemOf(parts[error.kind], error.cause.issue) }))
 )
+
+const parts = { Params: "path", Query: "query", Headers: "headers", Payload: "body" } as const
 
 /** Lets commands pass that have the token, are JSON, and are not too large. */
 export const operators = ({ maxBodyBytes, token }: Settings): Layer.Layer<Operators> => {
@@ -36,7 +38,6 @@ export const operators = ({ maxBodyBytes, token }: Settings): Layer.Layer<Operat
         if (!/^application\/json\s*(;|$)/i.test(type)) {
           return yield* new UnsupportedMediaType({ problem: `the body must be application/json, got "${type}"` })
         }
-        if (Number(headers["content-length"]) > maxBodyBytes) return yield* tooLarge
         return yield* httpEffect.pipe(
           Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(maxBodyBytes)),
           Effect.catchDefect((defect) => (isTooLarge(defect) ? tooLarge : Effect.die(defect)))

@@ -15,6 +15,7 @@ import * as Policy from "../Policy.ts"
 import { labelOf } from "../ResilienceError.ts"
 import { traced } from "./attemptSpan.ts"
 import { RetryExhaustedError } from "./RetryExhaustedError.ts"
+import { isCommitted } from "./StreamProgress.ts"
 import * as TimeLimit from "./TimeLimit.ts"
 
 /**
@@ -38,7 +39,7 @@ export interface Totals {
 export interface Shared {
   readonly service: string
   readonly home: Policy.Observer | undefined
-  readonly settings: Machine.Settings
+  settings: Machine.Settings
   readonly budget: RetryBudget.Settings | undefined
   readonly totals: Totals
 }
@@ -122,7 +123,7 @@ class Attempts<A, E, R> {
   /** Decides after a failed attempt. */
   next(cause: Cause.Cause<E>): Effect.Effect<A, E | RetryExhaustedError<E>, R> {
     if (this.choices.wraps) this.causes.push(cause)
-    if (!Outcome.isRecoverable(cause)) return this.fail(cause)
+    if (!Outcome.isRecoverable(cause) || isCommitted(this.fiber)) return this.fail(cause)
     const error = Outcome.firstError(cause) as E
     let failure: Machine.Failure
     try {

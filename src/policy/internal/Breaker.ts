@@ -27,8 +27,8 @@ const WORSE_AND_WORSE: ReadonlyArray<Machine.State["_tag"]> = ["Closed", "HalfOp
 export abstract class Breaker implements CircuitBreaker.CircuitBreaker, Shared {
   readonly service: string
   readonly home: Policy.Observer | undefined
-  readonly settings: Machine.Settings
-  readonly slowMillis: number | undefined
+  settings: Machine.Settings
+  slowMillis: number | undefined
   readonly classify: Outcome.Classify
   readonly totals = noTotals()
   mode: CircuitBreaker.Mode
@@ -54,6 +54,14 @@ export abstract class Breaker implements CircuitBreaker.CircuitBreaker, Shared {
   }
 
   abstract get options(): CircuitBreaker.Options
+
+  abstract get reconfigure(): CircuitBreaker.CircuitBreaker["reconfigure"]
+
+  /** Follows other options from now on. */
+  protected obey(options: CircuitBreaker.Options): void {
+    this.settings = settingsOf(options)
+    this.slowMillis = slowMillisOf(options)
+  }
 
   get kind(): "circuit-breaker" {
     return "circuit-breaker"

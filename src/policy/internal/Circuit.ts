@@ -19,6 +19,7 @@ import { labelOf } from "../ResilienceError.ts"
 import * as Events from "./circuitEvents.ts"
 import type { Isolations } from "./Isolations.ts"
 import { queuedMillis } from "./queueTime.ts"
+import { CurrentStream } from "./StreamProgress.ts"
 import * as TimeLimit from "./TimeLimit.ts"
 
 /** The counts of a breaker since it was made; those of its keys are included. */
@@ -112,6 +113,12 @@ export class Circuit {
     const admission = this.preview(fiber, now)
     this.commit(fiber, admission.state)
     return admission
+  }
+
+  /** A probe that is a stream is alive as long as its elements arrive. */
+  renew(fiber: Fiber.Fiber<unknown, unknown>, permit: Machine.Permit, now: number): void {
+    this.advance(fiber, now)
+    this.commit(fiber, Machine.renew(this.state, this.shared.settings, now, permit))
   }
 
   /** Tells that a call is let through to find out whether the dependency is back. */
@@ -211,8 +218,9 @@ export class Circuit {
     const { settings, slowMillis, totals } = this.shared
     const needsTime = slowMillis !== undefined || this.dependsOnTime(permit, outcome)
     const now = needsTime ? Policy.monotonicMillis(fiber) : 0
-    const slow =
-      slowMillis !== undefined && outcome._tag !== "Ignored" && now - queuedMillis(fiber) - startedAt > slowMillis
+    const answeredAt = (needsTime ? fiber.getRef(CurrentStream)?.firstAt : undefined) ?? now
+    const tookMillis = answeredAt - queuedMillis(fiber) - startedAt
+    const slow = slowMillis !== undefined && outcome._tag !== "Ignored" && tookMillis > slowMillis
     if (needsTime) this.advance(fiber, now)
     if (slow) totals.slowCalls++
     if (outcome._tag === "Success") totals.successes++

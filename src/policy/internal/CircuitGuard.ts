@@ -12,6 +12,7 @@ import { isTraced } from "./attemptSpan.ts"
 import type { Circuit, Shared } from "./Circuit.ts"
 import { waitOf } from "./circuitEvents.ts"
 import { queuedMillis } from "./queueTime.ts"
+import { CurrentStream } from "./StreamProgress.ts"
 
 /**
  * The call was not made, because the circuit is not closed. `retryAfter` is the time until the next probe is possible; it is
@@ -79,19 +80,25 @@ const guardNotClosed = <A, E, R>(
   }
   let startedAt: number | undefined
   let permit: Machine.Permit | undefined
+  let unwatch: (() => void) | undefined
   return Effect.onExitPrimitive<A, E | CircuitBreakerOpenError, R>(
     Effect.suspend((): Effect.Effect<A, E | CircuitBreakerOpenError, R> => {
       const now = Policy.monotonicMillis(fiber)
       const admission = circuit.admit(fiber, now)
       if (admission._tag === "Admitted") {
-        permit = admission.permit
-        if (permit.probe > 0 && isTraced(fiber)) circuit.tellProbe(fiber)
+        const admitted = admission.permit
+        permit = admitted
+        if (admitted.probe > 0) {
+          if (isTraced(fiber)) circuit.tellProbe(fiber)
+          unwatch = fiber.getRef(CurrentStream)?.watch({ onWait: (now) => circuit.renew(fiber, admitted, now) })
+        }
       } else if (circuit.shared.mode === "enforce") return Effect.fail(rejection(circuit, fiber, admission))
       else circuit.countRejection(fiber, undefined)
       startedAt = startOf(fiber, now)
       return self
     }),
     (exit) => {
+      unwatch?.()
       if (startedAt !== undefined) circuit.settle(fiber, permit, startedAt, exit, classify)
       return undefined
     }

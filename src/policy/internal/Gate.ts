@@ -61,7 +61,7 @@ export interface Totals {
 export interface Shared {
   readonly service: string
   readonly home: Policy.Observer | undefined
-  readonly queueMillis: number
+  queueMillis: number
   readonly totals: Totals
   settings: Machine.Settings
 }
@@ -80,10 +80,19 @@ export const makeShared = (
 ): Shared => ({
   service,
   home,
-  queueMillis: queueTimeout === undefined ? Infinity : Duration.toMillis(queueTimeout),
+  queueMillis: queueMillisOf(queueTimeout),
   totals: { successes: 0, failures: 0, interrupted: 0, rejectedFull: 0, rejectedQueueTimeout: 0 },
   settings: { maxConcurrent, maxQueue }
 })
+
+/** Follows other options from now on, but for the limit: see {@link resize}. */
+export const obey = (shared: Shared, { maxQueue, queueTimeout }: Options): void => {
+  shared.settings = { ...shared.settings, maxQueue }
+  shared.queueMillis = queueMillisOf(queueTimeout)
+}
+
+const queueMillisOf = (timeout: Duration.Duration | undefined): number =>
+  timeout === undefined ? Infinity : Duration.toMillis(timeout)
 
 /** A gate through which nobody has come. */
 export const make = (shared: Shared): Gate => ({ shared, state: Machine.initial(shared.settings) })

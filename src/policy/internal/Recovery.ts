@@ -7,6 +7,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Outcome from "../Outcome.ts"
 import * as Policy from "../Policy.ts"
 import { labelOf } from "../ResilienceError.ts"
+import { isCommitted } from "./StreamProgress.ts"
 
 /** The counts of the fallbacks of one service. A call that was interrupted counts as none of these. */
 export interface Totals {
@@ -22,7 +23,7 @@ export interface Totals {
 export const noTotals = (): Totals => ({ successes: 0, answered: 0, failures: 0 })
 
 /** What a fallback is called in metrics. */
-export type Type = "function" | "value" | "chain" | "cached" | "stale" | "fail_open" | "fail_closed" | "empty"
+export type Type = "function" | "model" | "value" | "chain" | "cached" | "stale" | "fail_open" | "fail_closed" | "empty"
 
 /** Which errors are answered. */
 export type Condition = string | ReadonlyArray<string> | ((error: unknown) => boolean) | undefined
@@ -31,7 +32,7 @@ export type Condition = string | ReadonlyArray<string> | ((error: unknown) => bo
 export type Answer = (
   error: unknown,
   fiber: Fiber.Fiber<unknown, unknown>
-) => { readonly effect: AnyEffect; readonly attributes?: Readonly<Record<string, number>> } | undefined
+) => { readonly effect: AnyEffect; readonly attributes?: Policy.Event["attributes"] } | undefined
 
 /** One way to answer. `onSuccess` sees the values of calls that needed no answer. */
 export interface Recovery {
@@ -84,7 +85,7 @@ const answerTo = (
   }
   let answer: ReturnType<Answer>
   try {
-    const isAnswerable = Outcome.isRecoverable(cause) && isWanted(recovery.when, error)
+    const isAnswerable = Outcome.isRecoverable(cause) && !isCommitted(fiber) && isWanted(recovery.when, error)
     answer = isAnswerable ? recovery.answer(error, fiber) : undefined
   } catch (defect) {
     return fail(Cause.combine(cause, Cause.die(defect)))

@@ -15,8 +15,9 @@ import { events, histogram, label } from "./instruments.ts"
 import * as Timer from "./Timer.ts"
 
 /**
- * The time was over. `scope` tells whether it was the time of one attempt or the total of a deadline, `duration` how long
- * it was, and `isStarted` is false when the deadline had passed before the call, which was then not made.
+ * The time was over. `scope` tells whether it was the time of one attempt or the total of a deadline or, of a stream, the
+ * wait for its first element or for the next one. `duration` tells how long it was, and `isStarted` is false when the
+ * deadline had passed before the call, which was then not made.
  */
 export class TimeoutExceededError extends withTraits({
   errorCode: "resilience.timeout",
@@ -26,12 +27,12 @@ export class TimeoutExceededError extends withTraits({
   userMessage: "The service took too long to answer. Please try again."
 }) {
   readonly _tag = "TimeoutExceededError"
-  readonly scope: "attempt" | "total"
+  readonly scope: Scope
   readonly duration: Duration.Duration
   readonly isStarted: boolean
   constructor(fields: {
     readonly service: string
-    readonly scope: "attempt" | "total"
+    readonly scope: Scope
     readonly duration: Duration.Duration
     readonly isStarted?: boolean | undefined
   }) {
@@ -41,7 +42,7 @@ export class TimeoutExceededError extends withTraits({
     this.isStarted = fields.isStarted ?? true
   }
   get message(): string {
-    const limit = `${this.scope === "attempt" ? "time limit" : "deadline"} of ${Duration.format(this.duration)}`
+    const limit = `${LIMIT_NAMES[this.scope]} of ${Duration.format(this.duration)}`
     return this.isStarted
       ? `the call of "${this.service}" exceeded its ${limit}`
       : `the call of "${this.service}" was not made: its ${limit} had passed`
@@ -49,6 +50,16 @@ export class TimeoutExceededError extends withTraits({
   override get isOwnSide(): boolean {
     return !this.isStarted
   }
+}
+
+/** Which time was over. */
+export type Scope = "attempt" | "total" | "first element" | "idle"
+
+const LIMIT_NAMES: Record<Scope, string> = {
+  attempt: "time limit",
+  total: "deadline",
+  "first element": "time limit for the first element",
+  idle: "time limit for the next element"
 }
 
 /** When all of it must be over. */
@@ -225,7 +236,7 @@ export const run = <A, E, R>(
   self: Effect.Effect<A, E, R>,
   context: Context.Context<never>,
   now: number,
-  scope: TimeoutExceededError["scope"],
+  scope: Scope,
   limit: Deadline
 ): Effect.Effect<A, E | TimeoutExceededError, R> =>
   Effect.callback<A, E | TimeoutExceededError, R>((resume) => {
@@ -301,8 +312,14 @@ const noticedInside = (exit: Exit.Exit<unknown, unknown>, { duration }: Deadline
   return isSame ? error : undefined
 }
 
+/** A duration that a call gives may have been computed: zero or less means no limit. */
+export const limitMillis = (duration: Duration.Duration): number => {
+  const millis = Duration.toMillis(duration)
+  return millis > 0 ? millis : Infinity
+}
+
 /** The error of the limit; defects of finalizers are not lost. */
-const exceeded = (
+export const exceeded = (
   exit: Exit.Exit<unknown, unknown>,
   error: TimeoutExceededError
 ): Exit.Exit<never, TimeoutExceededError> => {

@@ -13,8 +13,7 @@ type Extend = (
 ) => (fields: Schema.Struct.Fields, annotations?: Schema.Annotations.Annotations) => SchemaClass
 
 interface SchemaClass {
-  // oxlint-disable-next-line typescript/no-explicit-any -- what TypeScript asks of the constructor of a mixin
-  new (...args: Array<any>): object
+  new (...args: Array<never>): object
   readonly identifier: string
   readonly fields: Schema.Struct.Fields
   readonly ast: SchemaAST.AST
@@ -29,8 +28,8 @@ const TRAITS = ["errorCode", "httpStatus", "category", "retryPolicy", "needsHint
 const DECLARATION = Symbol.for("effect-resilience/ErrorTraits/declaration")
 
 /** The class with traits; what it does not declare is that of its parent, or follows from the rest. */
-export const make = <Self extends SchemaClass>(self: Self, declaration: AnyDeclaration): Self => {
-  const Parent: SchemaClass = self
+export const make = <Self extends object>(self: Self, declaration: AnyDeclaration): Self => {
+  const Parent = self as SchemaClass
   const declared = { ...Parent[DECLARATION], ...declaration }
   const fixed = TraitDefaults.complete(declared)
   reject(Parent, [
@@ -61,7 +60,7 @@ export const make = <Self extends SchemaClass>(self: Self, declaration: AnyDecla
     userMessage: dynamic(declared.userMessage, (text) => text ?? TraitDefaults.messageOf(fixed)),
     retryAfter: dynamic(declared.retryAfter, toDuration)
   })
-  return Annotated as SchemaClass as Self
+  return Annotated as object as Self
 }
 
 const always = (value: unknown): PropertyDescriptor => ({ value, writable: true, configurable: true })

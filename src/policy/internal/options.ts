@@ -247,8 +247,13 @@ export const ineffective = <S extends Pure>(
 }
 
 /** Decodes options given in code; wrong ones are a mistake in the program, so it throws. */
-export const decodeOrThrow = <S extends Pure>(label: string, readable: Readable<S>, input: object): S["Type"] => {
-  const decoded = decodeEffective(readable, input, Object.keys(input))
+export const decodeOrThrow = <S extends Pure>(
+  label: string,
+  readable: Readable<S>,
+  input: object,
+  written: Iterable<string> = Object.keys(input)
+): S["Type"] => {
+  const decoded = decodeEffective(readable, input, written)
   if (Result.isSuccess(decoded)) return decoded.success
   throw new Error(`${label}: invalid options\n${decoded.failure.map(render).join("\n")}`)
 }

@@ -1,20 +1,33 @@
 /**
  * What operators can do to running policies: the commands that each pattern declares. Each is told as an event.
  */
-import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import { command } from "../../policy/internal/commands.ts"
 import { nearest } from "../../policy/internal/nearest.ts"
 import * as Fields from "../../policy/internal/options.ts"
 import * as Policy from "../../policy/Policy.ts"
+import { withTraits } from "../../policy/ResilienceError.ts"
 import { kinds } from "./Registry.ts"
 
 /** A command that cannot be run: `problem` says what is wrong with it, and what would be right. */
-export class CommandError extends Data.TaggedError("CommandError")<{
+export class CommandError extends withTraits({
+  errorCode: "resilience.command",
+  httpStatus: 400,
+  category: "client_error",
+  retryPolicy: "never",
+  userMessage: "The command cannot be run."
+}) {
+  readonly _tag = "CommandError"
   readonly reason: "unknown-pattern" | "unknown-command" | "unknown-service" | "wrong-parameters"
   readonly problem: string
-}> {
-  override get message(): string {
+  constructor(fields: Pick<CommandError, "problem" | "reason" | "service">) {
+    super(fields.service, undefined)
+    this.reason = fields.reason
+    this.problem = fields.problem
+  }
+  get message(): string {
     return this.problem
   }
 }
@@ -39,9 +52,27 @@ export interface Command {
   readonly parameters: Policy.Command<Policy.Instance>["parameters"]
 }
 
+/** The options with one of them changed; a dot leads into a group. */
+const changesOf = (options: object, [name = "", ...path]: ReadonlyArray<string>, value: unknown): object => {
+  if (path.length === 0) return { [name]: value }
+  const group: unknown = Reflect.get(options, name)
+  const inner = typeof group === "object" && group !== null ? group : {}
+  return { [name]: { ...inner, ...changesOf(inner, path, value) } }
+}
+
+const set = command({
+  name: "set",
+  description: "Changes an option while it runs; what was counted, and who runs or waits, stays",
+  parameters: { option: Schema.NonEmptyString, value: Schema.Unknown },
+  run: (instance: Policy.Instance & Policy.Reconfigurable<object>, { option, value }) =>
+    instance.reconfigure(changesOf(instance.options, option.split("."), value))
+}) as Policy.Command<Policy.Instance>
+
+const commandsOf = ({ commands, fixed }: Policy.AnyKind) => (fixed === undefined ? commands : [...commands, set])
+
 /** All commands of all patterns. */
-export const commands: ReadonlyArray<Command> = kinds.flatMap(({ commands, id }) =>
-  commands.map(({ description, name, parameters }) => ({ pattern: id, name, description, parameters }))
+export const commands: ReadonlyArray<Command> = kinds.flatMap((kind) =>
+  commandsOf(kind).map(({ description, name, parameters }) => ({ pattern: kind.id, name, description, parameters }))
 )
 
 /**
@@ -52,15 +83,22 @@ export const commands: ReadonlyArray<Command> = kinds.flatMap(({ commands, id })
  * It runs on the instance of the service, which must be in use or declared: a misspelt name makes no new one. An event tells
  * of it, with the operator and the parameters.
  */
-export const command = (request: Request): Effect.Effect<void, CommandError, Policy.ResilienceRegistry> =>
+export const run = (request: Request): Effect.Effect<void, CommandError, Policy.ResilienceRegistry> =>
   Effect.flatMap(Policy.ResilienceRegistry, (registry) =>
     Effect.flatMap(Effect.fromResult(prepare(registry, request)), ({ instance, run, parameters }) =>
       Effect.andThen(
-        run.run(instance, parameters, request.by ?? ""),
+        Effect.catchDefect(run.run(instance, parameters, request.by ?? ""), (defect) =>
+          Effect.fail(
+            new CommandError({ service: request.service, reason: "wrong-parameters", problem: problemOf(defect) })
+          )
+        ),
         Effect.withFiber((fiber) => Effect.sync(() => Policy.emit(fiber, registry.observe, eventOf(request))))
       )
     )
   )
+
+/** What a policy throws at wrong options is a sentence for people. */
+const problemOf = (defect: unknown): string => (defect instanceof Error ? defect.message : String(defect))
 
 const prepare = (
   registry: Policy.ResilienceRegistry["Service"],
@@ -68,33 +106,40 @@ const prepare = (
 ) => {
   const kind = kinds.find(({ id }) => id === pattern)
   if (kind === undefined) {
-    return unknown("unknown-pattern", "pattern", pattern, [...new Set(commands.map(({ pattern }) => pattern))])
+    return unknown(service, "unknown-pattern", "pattern", pattern, [...new Set(commands.map(({ pattern }) => pattern))])
   }
-  const run = kind.commands.find(({ name }) => name === command)
+  const run = commandsOf(kind).find(({ name }) => name === command)
   if (run === undefined) {
-    const names = kind.commands.map(({ name }) => name)
-    return unknown("unknown-command", `command of the pattern ${pattern}`, command, names)
+    const names = commandsOf(kind).map(({ name }) => name)
+    return unknown(service, "unknown-command", `command of the pattern ${pattern}`, command, names)
   }
   const instances = registry.instances().filter((instance) => instance.kind === pattern)
   const instance = instances.find((instance) => instance.service === service)
   if (instance === undefined) {
     const services = instances.map(({ service }) => service)
-    return unknown("unknown-service", `service with the pattern ${pattern}`, service, services)
+    return unknown(service, "unknown-service", `service with the pattern ${pattern}`, service, services)
   }
   return Result.mapBoth(Fields.decode(run.parameters, parameters), {
     onSuccess: (decoded) => ({ run, instance, parameters: decoded }),
     onFailure: (problems) =>
       new CommandError({
+        service,
         reason: "wrong-parameters",
         problem: `${command}: wrong parameters\n${problems.map(Fields.render).join("\n")}`
       })
   })
 }
 
-const unknown = (reason: CommandError["reason"], what: string, got: string, known: ReadonlyArray<string>) => {
+const unknown = (
+  service: string,
+  reason: CommandError["reason"],
+  what: string,
+  got: string,
+  known: ReadonlyArray<string>
+) => {
   const guess = nearest(got, known)
   const hint = guess === undefined ? `known: ${known.join(", ") || "none"}` : `did you mean "${guess}"?`
-  return Result.fail(new CommandError({ reason, problem: `no ${what} is called "${got}" (${hint})` }))
+  return Result.fail(new CommandError({ service, reason, problem: `no ${what} is called "${got}" (${hint})` }))
 }
 
 const eventOf = ({ by = "", command, parameters = {}, pattern, service }: Request): Omit<Policy.Event, "at"> => ({

@@ -1,6 +1,6 @@
-import { Clock, Effect, Exit, Fiber } from "effect"
+import { Clock, Effect, Exit, Fiber, Stream } from "effect"
 import { TestClock } from "effect/testing"
-import { Deadline, type Policy, Timeout } from "../../../../src/index.ts"
+import { Deadline, type Policy, ProtectedStream, Timeout } from "../../../../src/index.ts"
 import { SERVICE } from "../world.ts"
 import type { Behaviours } from "./Behaviour.ts"
 
@@ -21,11 +21,24 @@ const secondsToGiveUp = (
   })
 
 const attempt = secondsToGiveUp(Effect.never.pipe(Timeout.withTimeout(SERVICE)))
+const ONCE = { retry: { while: () => false } }
+
+/** Of a stream that ends after so many elements, and does not say so. */
+const stream = (elements: number) =>
+  secondsToGiveUp(
+    Stream.range(1, elements).pipe(
+      Stream.concat(Stream.never),
+      ProtectedStream.protect(SERVICE, ONCE),
+      Stream.runDrain
+    ) as Effect.Effect<never, Timeout.TimeoutExceededError, Policy.ResilienceRegistry>
+  )
 const total = secondsToGiveUp(Effect.never.pipe(Deadline.withDeadline(SERVICE)))
 
 export const limits: Behaviours = {
   TIMEOUT_ENABLED: { run: attempt, seen: { true: 30, false: undefined } },
   TIMEOUT_DEFAULT: { run: attempt, seen: { "20": 20, "2 minutes": 120, Infinity: undefined } },
+  TIMEOUT_FIRST_ELEMENT: { run: stream(0), seen: { "20": 20, "2 minutes": 120, Infinity: undefined } },
+  TIMEOUT_IDLE: { run: stream(1), seen: { "20": 20, "2 minutes": 120, Infinity: undefined } },
   TIMEOUT_OPERATION_TYPE: { run: attempt, seen: { auth: 5, db: 10, http: 15, llm: 60, other: 30 } },
   DEADLINE_ENABLED: { given: { DEADLINE_DEFAULT: "20" }, run: total, seen: { true: 20, false: undefined } },
   DEADLINE_DEFAULT: { run: total, seen: { "20": 20, "2 minutes": 120, Infinity: undefined } }

@@ -1,0 +1,44 @@
+/**
+ * Errors that a model tells as a part of its answer.
+ */
+import * as AiError from "effect/ai/AiError"
+import * as Arr from "effect/Array"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+
+type Part = { readonly type: string; readonly error?: unknown }
+
+/** Parts that only announce others: an answer that has come no further can still start again. */
+export const isPreamble = (part: unknown): boolean => PREAMBLE.has((part as Part).type)
+
+const PREAMBLE = new Set(["response-metadata", "text-start", "reasoning-start", "tool-params-start"])
+
+/** Lets a stream fail where it tells of an error: nothing else follows, and policies hear of failures only. */
+export const failing = <A, E, R>(self: Stream.Stream<A, E, R>): Stream.Stream<A, E | AiError.AiError, R> =>
+  Stream.suspend(() => {
+    let error: AiError.AiError | undefined
+    const parts = Stream.mapArrayEffect(self, (parts) => {
+      const at = error === undefined ? parts.findIndex((part) => (part as Part).type === "error") : 0
+      if (at === -1) return Effect.succeed(parts)
+      error ??= toAiError((parts[at] as Part).error)
+      const before = parts.slice(0, at)
+      return Arr.isReadonlyArrayNonEmpty(before) ? Effect.succeed(before) : Effect.fail(error)
+    })
+    return Stream.concat(
+      parts,
+      Stream.suspend(() => (error === undefined ? Stream.empty : Stream.fail(error)))
+    )
+  })
+
+const toAiError = (error: unknown): AiError.AiError => {
+  if (AiError.isAiError(error)) return error
+  const { code = null, message, type = null } = Object(error) as Readonly<Record<string, string | null | undefined>>
+  return AiError.make({
+    module: "ResilientLanguageModel",
+    method: "streamText",
+    reason: new AiError.InternalProviderError({
+      description: message ?? "The model broke its answer off",
+      metadata: { stream: { errorType: type, errorCode: code } }
+    })
+  })
+}

@@ -1,0 +1,63 @@
+/**
+ * Models in their order, until one answers.
+ */
+import type * as Arr from "effect/Array"
+import * as Deadline from "../../policy/Deadline.ts"
+import * as Fallback from "../../policy/Fallback.ts"
+import * as Recovery from "../../policy/internal/Recovery.ts"
+import { firstToBegin } from "../../policy/internal/streamRecovery.ts"
+import type * as Policy from "../../policy/Policy.ts"
+import * as ProtectedStream from "../../policy/ProtectedStream.ts"
+import type { AnyEffect, AnyStream, Guarded } from "./Candidate.ts"
+import { isPreamble } from "./errorPart.ts"
+import { isAnswerable } from "./judgement.ts"
+
+/** Asks models one after the other, all within one deadline. */
+export interface FirstToAnswer {
+  readonly run: (ask: (candidate: Guarded) => AnyEffect) => AnyEffect
+  readonly stream: (ask: (candidate: Guarded) => AnyStream) => AnyStream
+}
+
+/** Deadline and counts are those of the service. */
+export const make = (
+  registry: Policy.ResilienceRegistry["Service"],
+  service: string,
+  candidates: Arr.NonEmptyReadonlyArray<Guarded>,
+  when: (error: unknown) => boolean
+): FirstToAnswer => {
+  const deadline = registry.get(Deadline.Kind, service)
+  const record = registry.get(Fallback.Kind, service)
+  const isWanted = (error: unknown): boolean => isAnswerable(error) && when(error)
+  const recover = (self: AnyEffect, index: number, answer: (candidate: Guarded) => AnyEffect): AnyEffect => {
+    const next = candidates[index + 1]
+    if (next === undefined) return self
+    const { model, provider } = next
+    const attributes = { provider, model }
+    return Recovery.guard(
+      self,
+      {
+        type: "model",
+        service,
+        when: isWanted,
+        answer: () => ({ effect: recover(answer(next), index + 1, answer), attributes })
+      },
+      // The call is counted once, by the first guard; the others only tell of themselves.
+      () => (index === 0 ? record : undefined)
+    ) as AnyEffect
+  }
+  const [primary] = candidates
+  return {
+    run: (ask) => {
+      const answer = recover(ask(primary), 0, ask)
+      return deadline === undefined ? answer : deadline.execute(answer)
+    },
+    stream: (ask) => {
+      const answer = firstToBegin(
+        ask(primary),
+        (open, reopen) => recover(open as AnyEffect, 0, (candidate) => reopen(ask(candidate)) as AnyEffect),
+        isPreamble
+      ) as AnyStream
+      return deadline === undefined ? answer : ProtectedStream.protect(answer, deadline)
+    }
+  }
+}

@@ -1,0 +1,4 @@
+/**
+ * The policies around Effect's `SqlClient`.
+ */
+export * as ResilientSql from "./ResilientSql.ts"

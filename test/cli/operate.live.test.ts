@@ -64,9 +64,14 @@ describe("live: the command line and an application, over HTTP", () => {
     expect((await asOperator("set", "payment-api", "circuit-breaker.mode", "observe")).stdout).toContain(
       "● closed, observe"
     )
-    const slip = await asOperator("set", "payment-api", "bulkhead.limt", "20")
+    await asOperator("set", "payment-api", "timeout.duration", "20")
+    expect((await asOperator("status", "payment-api")).stdout).toContain("20s for an attempt")
+    const slip = await asOperator("set", "payment-api", "timeot.duration", "20")
     expect(slip.exitCode).toBe(2)
-    expect(slip.stderr).toContain("did you mean bulkhead.limit?")
+    expect(slip.stderr).toContain("did you mean timeout.…?")
+    const other = await asOperator("set", "payment-api", "retry.maxAttemts", "2")
+    expect(other.exitCode).toBe(4)
+    expect(other.stderr).toContain('did you mean "maxAttempts"?')
     const wrong = await asOperator("set", "payment-api", "bulkhead.limit", "many")
     expect(wrong.exitCode).toBe(4)
     expect(wrong.stderr).toContain('limit: expected number, got "many"')

@@ -134,31 +134,59 @@ describe("findings", () => {
 })
 
 describe("what can be set", () => {
-  const command = (name: string, properties: Record<string, Api.Command["parameters"]>, required: Array<string>) => ({
-    pattern: "bulkhead",
+  const command = (
+    pattern: string,
+    name: string,
+    properties: Record<string, Api.Command["parameters"]>,
+    required: ReadonlyArray<string> = Object.keys(properties)
+  ): Api.Command => ({
+    pattern,
     name,
     description: "",
     parameters: { type: "object", properties, required }
   })
   const commands = [
-    command("resize", { limit: { anyOf: [{ type: "number" }, { type: "string" }] } }, ["limit"]),
-    command("rename", { label: { type: "string" } }, ["label"]),
-    command("isolate", { reason: { type: "string" } }, []),
-    command("both", { one: {}, two: {} }, ["one", "two"])
+    command("bulkhead", "resize", { limit: {} }),
+    command("bulkhead", "isolate", { reason: {} }, []),
+    command("bulkhead", "both", { one: {}, two: {} }),
+    command("timeout", "set", { option: {}, value: {} }),
+    command("retry", "set", { option: {}, value: {} })
   ]
+  const sent = (option: string, value: string) => Result.getOrThrow(commandFor(commands, option, value))
 
   it("is what a command of the pattern takes, and nothing else", () => {
-    expect(commandFor(commands, "bulkhead.limit", "20")).toEqual(
-      Result.succeed({ pattern: "bulkhead", command: "resize", parameters: { limit: 20 } })
-    )
-    expect(commandFor(commands, "bulkhead.label", "20")).toMatchObject({ success: { parameters: { label: "20" } } })
-    for (const option of ["bulkhead.reason", "bulkhead.one", "limit"])
+    expect(sent("bulkhead.limit", "20")).toEqual({ pattern: "bulkhead", command: "resize", parameters: { limit: 20 } })
+    for (const option of ["bulkhead.reason", "bulkhead.one", "limit", "bulkhead", "timeout", "timeout."])
       expect(commandFor(commands, option, "1")).toMatchObject({ failure: { reason: "usage" } })
+    expect(commandFor(commands, "timout.duration", "1")).toMatchObject({
+      failure: { problem: expect.stringContaining("did you mean timeout.…?") }
+    })
+  })
+
+  it("is any option of a pattern that can be changed while it runs", () => {
+    expect(sent("timeout.duration", "2 minutes")).toEqual({
+      pattern: "timeout",
+      command: "set",
+      parameters: { option: "duration", value: "2 minutes" }
+    })
+  })
+
+  it.each([
+    ["timeout.duration", "20", 20_000],
+    ["timeout.duration", "Infinity", "Infinity"],
+    ["timeout.operationType", "20", "20"],
+    ["retry.maxAttempts", "5", 5],
+    ["retry.budget.enabled", "off", false],
+    ["retry.budget.enabled", "perhaps", "perhaps"],
+    ["retry.maxAttempts", "many", "many"],
+    ["retry.unknown", "3", 3]
+  ])("reads %s %s as a variable would be", (option, text, value) => {
+    expect(sent(option, text).parameters).toEqual({ option: option.slice(option.indexOf(".") + 1), value })
   })
 
   it("leaves it to the application to refuse what is no number", () => {
     for (const value of ["many", "", "0x", "Infinity"])
-      expect(commandFor(commands, "bulkhead.limit", value)).toMatchObject({ success: { parameters: { limit: value } } })
+      expect(sent("bulkhead.limit", value).parameters).toEqual({ limit: value })
   })
 })
 

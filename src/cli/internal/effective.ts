@@ -106,13 +106,16 @@ const patternOf = (merged: Merged, slot: Pipeline.Slot, service: string | undefi
 const optionsOf = (slot: Pipeline.Slot, service: string | undefined, settings: Settings): ReadonlyArray<Option> => {
   const [options, wrong] = decode(slot, settings)
   const values = new Map([...leavesOf(options), ...[...wrong].map(([path, { shown }]) => [path, shown] as const)])
-  return [...values].map(([path, value]) => ({
-    option: path,
-    value,
-    origin: originOf(slot, settings.get(path)),
-    variable: Variables.variableOf(slot, path.split("."), service),
-    isWrong: wrong.has(path)
-  }))
+  return [...values].map(([path, value]) => {
+    const variable = Variables.variableOf(slot, path.split("."))
+    return {
+      option: path,
+      value,
+      origin: originOf(slot, settings.get(path)),
+      variable: variable && Variables.nameOf({ variable, service }),
+      isWrong: wrong.has(path)
+    }
+  })
 }
 
 /** The options without those that are wrong, and these. */

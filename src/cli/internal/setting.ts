@@ -1,62 +1,68 @@
 /**
  * From an option that somebody wants to change to the command that changes it.
  */
+import * as Duration from "effect/Duration"
 import * as Result from "effect/Result"
 import type { Api } from "../../admin/index.ts"
 import { nearest } from "../../policy/internal/nearest.ts"
+import * as Pipeline from "../../policy/Pipeline.ts"
+import { slots } from "../../resilience/internal/Source.ts"
+import * as Variables from "../../resilience/internal/variables.ts"
 import { Failure } from "./Failure.ts"
 
 /** What to send. */
 export type Setting = Required<Pick<Api.Request, "pattern" | "command" | "parameters">>
 
 /**
- * An option can be changed where a command of its pattern takes it, and nothing else. So what can be set is what the
- * application says it can do.
+ * The command that changes an option, written "pattern.option": one that takes this and nothing else, or else the one that
+ * changes any option of its pattern. What can be done is what the application says it can do.
  */
 export const commandFor = (
   commands: ReadonlyArray<Api.Command>,
-  option: string,
+  written: string,
   value: string
 ): Result.Result<Setting, Failure> => {
-  const settable = new Map(commands.flatMap(optionsOf))
-  const found = settable.get(option)
-  if (found !== undefined) {
-    const { command, name, schema } = found
-    const parameters = { [name]: valueOf(schema, value) }
-    return Result.succeed({ pattern: command.pattern, command: command.name, parameters })
+  const [pattern = "", ...path] = written.split(".")
+  const option = path.join(".")
+  const own = commands.filter((command) => command.pattern === pattern)
+  const special = own.find((command) => onlyParameterOf(command) === option)
+  if (special !== undefined) {
+    const parameters = { [option]: numberOr(value) }
+    return Result.succeed({ pattern, command: special.name, parameters })
   }
-  const known = [...settable.keys()]
-  const guess = nearest(option, known)
-  const hint = guess === undefined ? `can be set: ${known.join(", ")}` : `did you mean ${guess}?`
-  return Result.fail(
-    new Failure({ reason: "usage", problem: `${option} cannot be set while the application runs (${hint})` })
-  )
+  if (option !== "" && own.some(({ name }) => name === "set")) {
+    return Result.succeed({ pattern, command: "set", parameters: { option, value: valueOf(pattern, path, value) } })
+  }
+  return Result.fail(new Failure({ reason: "usage", problem: refusal(commands, written) }))
 }
 
-interface Settable {
-  readonly command: Api.Command
-  /** The only parameter. */
-  readonly name: string
-  readonly schema: unknown
+const refusal = (commands: ReadonlyArray<Api.Command>, written: string): string => {
+  const patterns = [...new Set(commands.filter(canSet).map(({ pattern }) => pattern))]
+  const guess = nearest(written.split(".")[0] ?? "", patterns)
+  const hint = guess === undefined ? `patterns: ${patterns.join(", ")}` : `did you mean ${guess}.…?`
+  return `${written} is no option that can be set: expected <pattern>.<option> (${hint})`
 }
 
-const optionsOf = (command: Api.Command): ReadonlyArray<readonly [option: string, settable: Settable]> => {
-  const { properties, required } = command.parameters
-  const [only, ...others] = Object.entries(Object(properties))
-  if (only === undefined || others.length > 0 || !Array.isArray(required) || required.length !== 1) return []
-  const [name, schema] = only
-  return [[`${command.pattern}.${name}`, { command, name, schema }]]
+const canSet = (command: Api.Command): boolean => command.name === "set" || onlyParameterOf(command) !== undefined
+
+/** The parameter of a command that needs this one, and takes no other. */
+const onlyParameterOf = ({ parameters: { properties, required } }: Api.Command): string | undefined => {
+  const [only, ...others] = Object.keys(Object(properties))
+  return others.length === 0 && Array.isArray(required) && required.length === 1 ? only : undefined
 }
 
-/** A number where one is expected, if it is one: what is wrong with others is for the application to say. */
-const valueOf = (schema: unknown, value: string): string | number | boolean => {
-  const types = typesOf(schema)
-  if (types.includes("boolean") && (value === "true" || value === "false")) return value === "true"
+/** What is wrong with a value is for the application to say. */
+const numberOr = (value: string): string | number => {
   const isNumber = value.trim() !== "" && Number.isFinite(Number(value))
-  return isNumber && (types.includes("number") || types.includes("integer")) ? Number(value) : value
+  return isNumber ? Number(value) : value
 }
 
-const typesOf = (schema: unknown): ReadonlyArray<unknown> => {
-  const { anyOf, type } = Object(schema)
-  return [type, ...(Array.isArray(anyOf) ? anyOf.flatMap(typesOf) : [])]
+/** A text means what it would mean in a variable: a bare number is seconds where a time is expected. */
+const valueOf = (pattern: string, path: ReadonlyArray<string>, text: string): string | number | boolean => {
+  const slot = slots.find((slot) => Pipeline.order[slot].id === pattern)
+  const variable = slot === undefined ? undefined : Variables.variableOf(slot, path)
+  if (variable === undefined) return numberOr(text)
+  const value = variable.parse(text.trim())
+  if (Duration.isDuration(value)) return Duration.isFinite(value) ? Duration.toMillis(value) : text
+  return typeof value === "boolean" || Number.isFinite(value) ? (value as boolean | number) : text
 }

@@ -144,16 +144,11 @@ export const nameOf = ({ service, variable: { slot, suffix } }: Meaning): string
   return service === undefined ? `${prefix}_${suffix}` : `${prefix}_${service}_${suffix}`
 }
 
-/** The name of the variable that sets an option, for all services or for one; `undefined` if none does. */
-export const variableOf = (
-  slot: Pipeline.Slot,
-  path: ReadonlyArray<string>,
-  service: string | undefined
-): string | undefined => {
-  const variables = families.flatMap(({ variables }) => variables)
-  const variable = variables.find((one) => one.slot === slot && one.path.join(".") === path.join("."))
-  return variable === undefined ? undefined : nameOf({ variable, service })
-}
+/** The variable that sets an option of a pattern; `undefined` if none does. */
+export const variableOf = (slot: Pipeline.Slot, path: ReadonlyArray<string>): Variable | undefined =>
+  families
+    .flatMap(({ variables }) => variables)
+    .find((one) => one.slot === slot && one.path.join(".") === path.join("."))
 
 /** All names for all services, and for those given. */
 export const namesFor = (services: Iterable<string>): ReadonlyArray<string> => [

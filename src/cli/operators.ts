@@ -17,7 +17,7 @@ const service = Argument.String("service").pipe(Argument.withDescription("The se
 
 /** Isolations are counted by operator, so that one does not end what another has begun. */
 const by = Flag.String("by").pipe(
-  Flag.withFallbackConfig(Config.String("USER")),
+  Flag.withFallbackConfig(Config.orElse(Config.String("USER"), () => Config.String("USERNAME"))),
   Flag.withDefault(""),
   Flag.withDescription("In whose name (default $USER)")
 )

@@ -1,14 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
-import { hasTerminal, run, type Running, start, startApplication, startInTerminal } from "./support/processes.ts"
+import { describeWith } from "../support/servers.ts"
+import { run, type Running, start, startApplication, startInTerminal } from "./support/processes.ts"
 
 const enter = "\u001B[?1049h"
 const leave = "\u001B[?1049l"
 const showCursor = "\u001B[?25h"
 const hideCursor = "\u001B[?25l"
-
-if (!hasTerminal && process.env["CI_SERVERS"] === "required") throw new Error("script (util-linux) is missing")
-// oxlint-disable-next-line no-console
-if (!hasTerminal) console.log("skipped: script (util-linux) is missing, which makes pseudo-terminals")
 
 const expectRestored = (output: string) => {
   expect(output.split(enter).length).toBe(2)
@@ -20,7 +17,7 @@ const expectRestored = (output: string) => {
   expect(end).toMatch(/ echo /)
 }
 
-describe.skipIf(!hasTerminal)("live: watch in a terminal", () => {
+describeWith("script")("live: watch in a terminal", () => {
   let application: Running
   let url: string
   beforeAll(async () => ({ process: application, url } = await startApplication()))

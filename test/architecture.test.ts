@@ -19,6 +19,7 @@ const limits = new Map([
   ["core", 150],
   ["policy", 250],
   ["resilience", 250],
+  ["cli", 150],
   ...[...adapters, "telemetry"].map((name) => [name, 100] as const)
 ])
 

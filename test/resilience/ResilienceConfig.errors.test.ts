@@ -140,6 +140,13 @@ describe("an unknown variable", () => {
     }
   )
 
+  it("may be one of operators' tools, which reach a running application by it", () => {
+    expect(problems({}, { RESILIENCE_ADMIN_URL: "http://127.0.0.1:9090", RESILIENCE_ADMIN_TOKEN: "a secret" })).toEqual(
+      []
+    )
+    expect(problems({}, { RESILIENCE_ADMINS: "1" })).toHaveLength(1)
+  })
+
   it("may be nothing like a known one", () => {
     expect(problems({}, { RETRY_XYZ: "1", CIRCUIT_BREAKER_SUPERCALIFRAGILISTIC: "1" })).toEqual([
       "CIRCUIT_BREAKER_SUPERCALIFRAGILISTIC: there is no such variable",

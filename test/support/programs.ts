@@ -9,7 +9,8 @@ export const packages = {
   prometheus: "prometheus",
   promtool: "prometheus",
   "redis-server": "redis-server",
-  postgres: "postgresql"
+  postgres: "postgresql",
+  script: "bsdutils"
 } as const
 
 /** A program that a test or an example may need. */

@@ -90,8 +90,12 @@ export const flags: ReadonlyArray<string> = [ENABLED, STRICT]
 
 const prefixes = ["RESILIENCE", ...families.map(({ prefix }) => prefix)]
 
+/** What operators' tools read: how they reach a running application. */
+const ADMIN = "RESILIENCE_ADMIN_"
+
 /** Whether a name begins like one of ours. */
-export const isOurs = (name: string): boolean => prefixes.some((prefix) => name.startsWith(`${prefix}_`))
+export const isOurs = (name: string): boolean =>
+  prefixes.some((prefix) => name.startsWith(`${prefix}_`)) && !name.startsWith(ADMIN)
 
 /** Whether a name is one of ours, or the beginning of one. */
 export const isRelated = (name: string): boolean =>
@@ -139,6 +143,12 @@ export const nameOf = ({ service, variable: { slot, suffix } }: Meaning): string
   if (suffix === "") return `${prefix}_${service ?? DEFAULT}`
   return service === undefined ? `${prefix}_${suffix}` : `${prefix}_${service}_${suffix}`
 }
+
+/** The variable that sets an option of a pattern; `undefined` if none does. */
+export const variableOf = (slot: Pipeline.Slot, path: ReadonlyArray<string>): Variable | undefined =>
+  families
+    .flatMap(({ variables }) => variables)
+    .find((one) => one.slot === slot && one.path.join(".") === path.join("."))
 
 /** All names for all services, and for those given. */
 export const namesFor = (services: Iterable<string>): ReadonlyArray<string> => [

@@ -1,0 +1,96 @@
+/**
+ * The running application: where it is, and what goes wrong on the way there.
+ */
+import * as Flag from "effect/cli/Flag"
+import * as GlobalFlag from "effect/cli/GlobalFlag"
+import * as Config from "effect/Config"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as HttpClientError from "effect/http/HttpClientError"
+import * as Option from "effect/Option"
+import * as Api from "../admin/Api.ts"
+import { Failure } from "./internal/Failure.ts"
+
+/** Where the application is, if somebody said so. */
+export const Url = GlobalFlag.Setting("url")({
+  flag: Flag.String("url").pipe(
+    Flag.withFallbackConfig(Config.String("RESILIENCE_ADMIN_URL")),
+    Flag.optional,
+    Flag.withDescription("The address of the application's admin API (or RESILIENCE_ADMIN_URL)")
+  )
+})
+
+/** What the application knows its operators by. */
+export const Token = GlobalFlag.Setting("token")({
+  flag: Flag.Redacted("token").pipe(
+    Flag.withFallbackConfig(Config.Redacted("RESILIENCE_ADMIN_TOKEN")),
+    Flag.optional,
+    Flag.withDescription("The operators' token (better in RESILIENCE_ADMIN_TOKEN, where no list of processes shows it)")
+  )
+})
+
+const DEFAULT_URL = "http://127.0.0.1:9090"
+
+const ANSWER_TIME = Duration.seconds(10)
+
+/** The address, the default one if nobody said otherwise. */
+export const address = Effect.flatMap(Url, (url) => {
+  const written = Option.getOrElse(url, () => DEFAULT_URL)
+  const full = (written.includes("://") ? written : `http://${written}`).replace(/\/+$/, "")
+  if (URL.canParse(full)) return Effect.succeed(full)
+  return Effect.fail(
+    new Failure({ reason: "usage", problem: `--url ${written} is no address, such as ${DEFAULT_URL}` })
+  )
+})
+
+/** Asks the application something. It has to answer in time. */
+export const ask = <A, E, R>(question: (client: Api.Client) => Effect.Effect<A, E, R>) =>
+  Effect.gen(function* () {
+    const url = yield* address
+    const answer = question(yield* connect(url)).pipe(
+      Effect.timeoutOrElse({
+        duration: ANSWER_TIME,
+        orElse: () => Effect.fail(unreachable(`${url} does not answer within ${Duration.format(ANSWER_TIME)}`))
+      })
+    )
+    return yield* Effect.mapError(answer, (error) => failureOf(url, error))
+  })
+
+/** A client for the application at an address. */
+export const connect = (url: string) =>
+  Effect.flatMap(Token, (token) => Api.client({ baseUrl: url, token: Option.getOrUndefined(token) }))
+
+/** What to say when the application could not be asked, or does not want to answer. */
+export const failureOf = (url: string, error: unknown): Failure => {
+  if (error instanceof Failure) return error
+  if (isRefusal(error)) return new Failure({ reason: "refused", problem: `${error.problem}${HINTS[error._tag] ?? ""}` })
+  if (!HttpClientError.isHttpClientError(error) || error.response !== undefined) {
+    const status = HttpClientError.isHttpClientError(error) ? ` (HTTP ${error.response?.status})` : ""
+    return new Failure({
+      reason: "refused",
+      problem: `${url} does not answer as an admin API of this version does${status}`
+    })
+  }
+  const problem = isConnectionRefused(error.reason)
+    ? `nothing listens at ${url}`
+    : `${url} cannot be reached (${causeOf(error.reason)})`
+  return unreachable(`${problem}: is the application running with Admin.serve? --url tells where it is`)
+}
+
+/** Nobody is there. */
+export const unreachable = (problem: string): Failure => new Failure({ reason: "unreachable", problem })
+
+const HINTS: Readonly<Record<string, string>> = { Unauthorized: " (--token, or RESILIENCE_ADMIN_TOKEN)" }
+
+/** The refusals of the admin API all say what the problem is. */
+const isRefusal = (error: unknown): error is { readonly _tag: string; readonly problem: string } =>
+  error instanceof Error && typeof Reflect.get(error, "problem") === "string"
+
+/** Why a connection failed is in the cause, or in the cause of the cause. */
+const causesOf = (error: unknown): ReadonlyArray<Error> =>
+  error instanceof Error ? [error, ...causesOf(error.cause)] : []
+
+const isConnectionRefused = (error: unknown): boolean =>
+  causesOf(error).some((cause) => Reflect.get(cause, "code") === "ECONNREFUSED")
+
+const causeOf = (error: unknown): string => causesOf(error).at(-1)?.message ?? "the connection fails"

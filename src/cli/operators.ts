@@ -1,0 +1,111 @@
+/**
+ * What operators can do: `reset`, `trip`, `isolate`, `release`, `set`.
+ */
+import * as Argument from "effect/cli/Argument"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type { Api } from "../admin/index.ts"
+import { ask } from "./application.ts"
+import { commandFor } from "./internal/setting.ts"
+import * as StatusTable from "./internal/statusTable.ts"
+import { print, reporting } from "./output.ts"
+
+const service = Argument.String("service").pipe(Argument.withDescription("The service"))
+
+/** Isolations are counted by operator, so that one does not end what another has begun. */
+const by = Flag.String("by").pipe(
+  Flag.withFallbackConfig(Config.orElse(Config.String("USER"), () => Config.String("USERNAME"))),
+  Flag.withDefault(""),
+  Flag.withDescription("In whose name (default $USER)")
+)
+
+/** Runs a command, and shows what has become of the service: others may have a say in it too. */
+const run = (request: Api.Request) =>
+  Effect.gen(function* () {
+    yield* ask((client) => client.command({ payload: request }))
+    const status = yield* ask((client) => client.statusOf({ params: { service: request.service } }))
+    yield* print(
+      (paint) => StatusTable.overview(status, paint).join("\n"),
+      () => ({ request, status })
+    )
+  })
+
+const circuit = (service: string, command: string, by: string, parameters: Api.Request["parameters"] = {}) =>
+  reporting(run({ service, pattern: "circuit-breaker", command, parameters, by }))
+
+/** `reset` */
+export const reset = Command.make("reset", { service, by }, ({ by, service }) => circuit(service, "reset", by)).pipe(
+  Command.withDescription(
+    "Closes the circuit of a service and forgets the failures; what others isolate stays isolated"
+  )
+)
+
+/** `trip` */
+export const trip = Command.make("trip", { service, by }, ({ by, service }) => circuit(service, "trip", by)).pipe(
+  Command.withDescription("Opens the circuit of a service for its open time")
+)
+
+/** `isolate` */
+export const isolate = Command.make(
+  "isolate",
+  {
+    service,
+    duration: Flag.String("for").pipe(
+      Flag.optional,
+      Flag.withDescription('For how long, such as "10 minutes"; without it, until released')
+    ),
+    reason: Flag.String("reason").pipe(Flag.optional, Flag.withDescription("Why, for the others")),
+    by
+  },
+  ({ by, duration, reason, service }) =>
+    circuit(service, "isolate", by, {
+      ...Option.match(duration, { onNone: () => ({}), onSome: (duration) => ({ duration }) }),
+      ...Option.match(reason, { onNone: () => ({}), onSome: (reason) => ({ reason }) })
+    })
+).pipe(
+  Command.withDescription("Opens the circuit of a service until its time is over, or it is released or reset"),
+  Command.withExamples([
+    {
+      command: 'effect-resilience isolate llm --for "10 minutes" --reason "maintenance of the provider"',
+      description: "Nobody calls the provider for a while"
+    }
+  ])
+)
+
+/** `release` */
+export const release = Command.make("release", { service, by }, ({ by, service }) =>
+  circuit(service, "release", by)
+).pipe(Command.withDescription("Ends your own isolation of the circuit of a service"))
+
+/** `set` */
+export const set = Command.make(
+  "set",
+  {
+    service,
+    option: Argument.String("option").pipe(
+      Argument.withMetavar("pattern.option"),
+      Argument.withDescription('What to change, such as "bulkhead.limit"')
+    ),
+    value: Argument.String("value").pipe(Argument.withDescription("What it shall be")),
+    by
+  },
+  ({ by, option, service, value }) =>
+    reporting(
+      Effect.gen(function* () {
+        const command = yield* Effect.fromResult(commandFor(yield* ask((client) => client.commands()), option, value))
+        yield* run({ service, ...command, by })
+      })
+    )
+).pipe(
+  Command.withDescription("Changes an option of a service while the application runs"),
+  Command.withExamples([
+    { command: "effect-resilience set llm bulkhead.limit 20", description: "More calls at once" },
+    {
+      command: "effect-resilience set llm circuit-breaker.mode observe",
+      description: "The breaker only says what it would do"
+    }
+  ])
+)

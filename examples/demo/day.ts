@@ -19,12 +19,12 @@ import * as Watch from "./watch.ts"
 /** Shows what is going on until it is interrupted. */
 export type Show = (frame: Effect.Effect<Frame>) => Effect.Effect<never>
 
-export const play = ({ durationSeconds, ratePerSecond }: Options, show: Show) =>
+export const play = ({ durationSeconds, port, ratePerSecond }: Options, show: Show) =>
   Effect.gen(function* () {
     const dayMillis = durationSeconds * 1000
     const plan = planDay(dayMillis)
     const upstream = yield* Upstream.make(healthy)
-    const gatewayUrl = yield* Gateway.start(upstream.url)
+    const gatewayUrl = yield* Gateway.start(upstream.url, port)
     const clients = { unprotected: yield* makeClient(gatewayUrl), protected: yield* makeClient(gatewayUrl) }
     const ledgers = bySide(() => makeLedger(dayMillis, slotCount))
 

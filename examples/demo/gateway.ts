@@ -1,10 +1,11 @@
 /**
  * The gateway: the service under test. It asks the provider over two routes, once as it is and once protected, and
- * serves `/metrics`. The two routes differ in one line.
+ * serves `/metrics` and, to operators, `/resilience`. The two routes differ in one line.
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import { Context, Effect, Layer } from "effect"
+import { Config, Context, Effect, Layer, Option } from "effect"
 import { HttpRouter, HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { Admin } from "effect-resilience/admin"
 import { Metrics } from "effect-resilience/telemetry"
 import { createServer } from "node:http"
 import { protect } from "./protection.ts"
@@ -45,15 +46,21 @@ const Protected = (upstreamUrl: string) =>
     })
   )
 
+/** For `npm run cli -- watch --url <address>`; commands need the token that is in the environment. */
+const Operators = Admin.routes({
+  token: Config.map(Config.option(Config.Redacted("RESILIENCE_ADMIN_TOKEN")), Option.getOrUndefined)
+}).pipe(Layer.orDie)
+
 /** Listens until the scope closes, and returns its address. */
-export const start = Effect.fnUntraced(function* (upstreamUrl: string) {
-  const Routes = Layer.mergeAll(Unprotected(upstreamUrl), Protected(upstreamUrl), Metrics.layerHttp())
+export const start = Effect.fnUntraced(function* (upstreamUrl: string, port: number) {
+  const Routes = Layer.mergeAll(Unprotected(upstreamUrl), Protected(upstreamUrl), Metrics.layerHttp(), Operators)
   const server = yield* Layer.build(
     HttpRouter.serve(Routes, { disableLogger: true, disableListenLog: true }).pipe(
+      Admin.endingStreams,
       Layer.provideMerge(
         // Idle connections stay usable: closing them would add failures that are not in the script.
         NodeHttpServer.layer(() => createServer({ keepAliveTimeout: 600_000 }), {
-          port: 0,
+          port,
           host: "127.0.0.1",
           gracefulShutdownTimeout: "500 millis"
         })

@@ -9,6 +9,8 @@ import { parseArgs } from "node:util"
 export interface Options {
   readonly durationSeconds: number
   readonly ratePerSecond: number
+  /** Where the gateway listens; 0: on any free port. */
+  readonly port: number
   readonly json: boolean
   readonly help: boolean
 }
@@ -21,6 +23,7 @@ interface Range {
 }
 
 const duration: Range = { unit: "seconds", minimum: 5, maximum: 300, fallback: 20 }
+const port: Range = { unit: "a port", minimum: 0, maximum: 65_535, fallback: 0 }
 const rate: Range = { unit: "requests per second", minimum: 1, maximum: 300, fallback: 40 }
 
 export const help = `
@@ -32,6 +35,7 @@ Usage: npm start -- [options]
 
   --duration <seconds>     length of the day, ${describe(duration)}
   --rate <per second>      requests sent to each of the two sides, ${describe(rate)}
+  --port <number>          where the gateway listens (default: on any free port)
   --json                   print one JSON object at the end, and nothing else
   --help                   this text
 
@@ -62,6 +66,7 @@ export const parse = (args: ReadonlyArray<string>): Result.Result<Options, Reado
     options: {
       duration: { type: "string" },
       rate: { type: "string" },
+      port: { type: "string" },
       json: { type: "boolean" },
       help: { type: "boolean", short: "h" }
     },
@@ -71,6 +76,7 @@ export const parse = (args: ReadonlyArray<string>): Result.Result<Options, Reado
 
   let durationSeconds = duration.fallback
   let ratePerSecond = rate.fallback
+  let gatewayPort = port.fallback
   let json = false
   let help = false
 
@@ -98,6 +104,9 @@ export const parse = (args: ReadonlyArray<string>): Result.Result<Options, Reado
         case "rate":
           ratePerSecond = number("--rate", token.value, rate)
           break
+        case "port":
+          gatewayPort = number("--port", token.value, port)
+          break
         case "json":
           json = flag("--json", token.value)
           break
@@ -110,7 +119,9 @@ export const parse = (args: ReadonlyArray<string>): Result.Result<Options, Reado
     }
   }
 
-  return problems.length > 0 ? Result.fail(problems) : Result.succeed({ durationSeconds, ratePerSecond, json, help })
+  return problems.length > 0
+    ? Result.fail(problems)
+    : Result.succeed({ durationSeconds, ratePerSecond, port: gatewayPort, json, help })
 }
 
-const known = "--duration, --rate, --json, --help"
+const known = "--duration, --rate, --port, --json, --help"

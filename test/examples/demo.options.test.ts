@@ -8,13 +8,14 @@ const refused = (...args: ReadonlyArray<string>) => Result.getOrThrow(Result.fli
 
 describe("accepted arguments", () => {
   it("need not be there", () => {
-    expect(accepted()).toEqual({ durationSeconds: 20, ratePerSecond: 40, json: false, help: false })
+    expect(accepted()).toEqual({ durationSeconds: 20, ratePerSecond: 40, port: 0, json: false, help: false })
   })
 
   it("set every option", () => {
     expect(accepted("--duration", "6", "--rate", "10", "--json", "--help")).toEqual({
       durationSeconds: 6,
       ratePerSecond: 10,
+      port: 0,
       json: true,
       help: true
     })
@@ -66,7 +67,7 @@ describe("mistakes", () => {
   })
 
   it("are options and words that nobody knows", () => {
-    const known = "expected one of --duration, --rate, --json, --help."
+    const known = "expected one of --duration, --rate, --port, --json, --help."
     expect(refused("--fast", "-x", "now")).toEqual([
       `--fast is not an option: ${known}`,
       `-x is not an option: ${known}`,

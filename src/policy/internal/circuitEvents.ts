@@ -35,7 +35,7 @@ export const attributesOf = (
   to: after._tag,
   openings: after.history.openings,
   ...(after._tag === "Open" && { open_millis: after.history.openMillis }),
-  ...(after._tag === "Closed" && { outage_millis: outageMillis }),
+  ...(after._tag === "Closed" && { outage_millis: Math.round(outageMillis) }),
   ...(mode !== "enforce" && { mode })
 })
 

@@ -33,7 +33,7 @@ const quickRules = Effect.acquireRelease(
 export const watch = (durationSeconds: number): Effect.Effect<WatchedDay, Error, Scope.Scope> =>
   Effect.gen(function* () {
     const gateway = yield* Deferred.make<string>()
-    const options = { durationSeconds, ratePerSecond: 40, json: true, help: false }
+    const options = { durationSeconds, ratePerSecond: 40, port: 0, json: true, help: false }
     const day = yield* Effect.forkChild(
       Day.play(options, (frame) =>
         Effect.andThen(

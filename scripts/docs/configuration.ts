@@ -4,6 +4,7 @@
 import { Duration, Option, Result, type Schema } from "effect"
 import * as Fields from "../../src/policy/internal/options.ts"
 import { Fallback, Pipeline, type Policy, ResilienceConfig } from "../../src/index.ts"
+import { Options as AdminOptions } from "../../src/admin/internal/Settings.ts"
 import { presets } from "../../src/resilience/internal/presets.ts"
 import * as Variables from "../../src/resilience/internal/variables.ts"
 import { Alerts, Logs, SlackAlerts } from "../../src/telemetry/index.ts"
@@ -35,6 +36,7 @@ const fieldsOf = (schema: object): Fields => (schema as { readonly fields: Field
 /** A value as it is written in code. */
 export const written = (value: unknown): string => {
   if (Duration.isDuration(value)) return writtenDuration(Duration.toMillis(value))
+  if (Array.isArray(value)) return `[${value.map(written).join(", ")}]`
   return typeof value === "string" ? `"${value}"` : String(value)
 }
 
@@ -202,5 +204,8 @@ export const configuration = `${[
   `### Alerts: \`Alerts.layer\`, \`SlackAlerts.layerWith\``,
   plain(Alerts.Options),
   `\`SlackAlerts\` reads the URL of its webhook from \`${SlackAlerts.variable}\`.`,
+  "### Operators' API: `Admin.routes`, `Admin.serve`",
+  "And a `token`, without which nobody can give commands.",
+  plain(AdminOptions),
   after
 ].join("\n\n")}\n`

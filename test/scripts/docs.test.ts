@@ -196,11 +196,20 @@ describe("values in the reference", () => {
   const duration = (input: unknown) => Duration.fromInputUnsafe(input as Duration.Input)
 
   it("are written as they would be in code", () => {
-    const values = ["x", 3, true, ...["1 second", "90 seconds", "2 hours", "250 millis", Infinity, 0].map(duration)]
+    const values = [
+      "x",
+      3,
+      true,
+      [],
+      ["x"],
+      ...["1 second", "90 seconds", "2 hours", "250 millis", Infinity, 0].map(duration)
+    ]
     assert.deepStrictEqual(values.map(written), [
       '"x"',
       "3",
       "true",
+      "[]",
+      '["x"]',
       '"1 second"',
       '"90 seconds"',
       '"2 hours"',

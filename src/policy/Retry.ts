@@ -305,7 +305,8 @@ const fromOptions = <O extends OnExhausted>(
       const { baseDelay, jitter, maxAttempts, maxDelay, strategy } = options
       const delays = `${strategy} delays from ${Duration.format(baseDelay)} to ${Duration.format(maxDelay)}`
       const limit = budget === undefined ? "no budget" : `a budget of ${Number((budget.ratio * 100).toFixed(2))} %`
-      return `${maxAttempts} attempts${exceptions(shared.settings)}, ${delays}, jitter ${jitter}, ${limit}`
+      const attempts = maxAttempts === 1 ? "1 attempt" : `${maxAttempts} attempts`
+      return `${attempts}${exceptions(shared.settings)}, ${delays}, jitter ${jitter}, ${limit}`
     },
     execute: guard(undefined) as Retry<O>["execute"],
     executeWith: guard as Retry<O>["executeWith"],

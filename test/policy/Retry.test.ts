@@ -420,7 +420,7 @@ describe("an instance", () => {
     )
     const attempts = (options: Retry.OptionsInput) => Retry.makeUnsafe(options).describe().split(", exp")[0]
     expect(attempts({ maxAttempts: 7 })).toBe("7 attempts")
-    expect(attempts({ maxAttempts: 1 })).toBe("1 attempts")
+    expect(attempts({ maxAttempts: 1 })).toBe("1 attempt")
     expect(attempts({ maxAttempts: 7, rateLimit: { maxAttempts: 2 } })).toBe("7 attempts (2 beyond a rate limit)")
     expect(attempts({ rateLimit: { maxAttempts: 2 } })).toBe("3 attempts (6 when overloaded, 2 beyond a rate limit)")
     expect(Retry.makeUnsafe({ budget: { enabled: false } }).describe()).toContain("no budget")

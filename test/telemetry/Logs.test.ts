@@ -67,7 +67,7 @@ describe("a line tells", () => {
     const log = makeLog()
     return Effect.gen(function* () {
       yield* Effect.exit(down.pipe(Retry.withRetry("llm")))
-      expect(log.texts()).toEqual(["Warn llm: all 1 attempts failed, the last with Down"])
+      expect(log.texts()).toEqual(["Warn llm: the only attempt failed with Down"])
     }).pipe(logging(log.layer, { retry: { maxAttempts: 1 } }))
   })
 
@@ -187,8 +187,8 @@ describe("repetitions", () => {
       yield* retry("api")
       yield* Effect.exit(down.pipe(Retry.withRetry("llm"), CircuitBreaker.withCircuitBreaker("llm")))
       expect(log.texts()).toEqual([
-        "Warn llm: all 1 attempts failed, the last with Down",
-        "Warn api: all 1 attempts failed, the last with Down",
+        "Warn llm: the only attempt failed with Down",
+        "Warn api: the only attempt failed with Down",
         "Warn llm: circuit closed -> open, the next probe is in 1m"
       ])
     }).pipe(logging(log.layer, { retry: { maxAttempts: 1 }, circuitBreaker: { consecutiveFailures: 1 } }))

@@ -42,7 +42,10 @@ const texts: Readonly<Record<string, (attributes: Attributes, isColored: boolean
       : `call rejected after too long a wait, ${limit} calls run`,
   OperatorCommand: ({ by, command, reason }) =>
     `${command} by ${by === "" ? "an operator" : by}${reason === undefined ? "" : `: ${reason}`}`,
-  RetryExhausted: ({ attempts, exception_type }) => `all ${attempts} attempts failed, the last with ${exception_type}`,
+  RetryExhausted: ({ attempts, exception_type }) =>
+    attempts === 1
+      ? `the only attempt failed with ${exception_type}`
+      : `all ${attempts} attempts failed, the last with ${exception_type}`,
   RetryAbandoned: abandoned,
   FallbackUsed: answered,
   RetryScheduled: ({ delay_millis, exception_type }) => `tried again in ${time(delay_millis)} after ${exception_type}`,

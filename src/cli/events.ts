@@ -15,8 +15,9 @@ import { address, ask, connect, failureOf, unreachable } from "./application.ts"
 import { eventLine } from "./internal/eventLine.ts"
 import { Json, paint, reporting } from "./output.ts"
 
-/** The last events come at once: after a pause, there are no more of them. */
+/** The last events come at once: after a pause, there are no more of them. Where there is none, what comes is new. */
 const PAUSE = Duration.millis(500)
+const LONGEST = Duration.seconds(3)
 
 /** `events` */
 export const events = Command.make(
@@ -41,7 +42,7 @@ export const events = Command.make(
         const client = yield* connect(url)
         const stream = yield* ask(() => client.events({ query: { replay } }))
         const about = Stream.filter(stream, (event) => Option.getOrElse(service, () => event.service) === event.service)
-        yield* print(follow ? about : Stream.timeout(about, PAUSE)).pipe(
+        yield* print(follow ? about : upToNow(about)).pipe(
           Effect.mapError((error) => (HttpClientError.isHttpClientError(error) ? ended(url) : failureOf(url, error)))
         )
         if (follow) return yield* ended(url)
@@ -54,6 +55,9 @@ export const events = Command.make(
     { command: "effect-resilience events llm --json", description: "One JSON object a line" }
   ])
 )
+
+const upToNow = <A, E, R>(events: Stream.Stream<A, E, R>) =>
+  events.pipe(Stream.timeout(PAUSE), Stream.haltWhen(Effect.sleep(LONGEST)))
 
 /** Whoever follows is not done: the application stops, or the connection breaks. */
 const ended = (url: string) => unreachable(`the connection to ${url} has ended: is the application still running?`)

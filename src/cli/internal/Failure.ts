@@ -1,8 +1,8 @@
 /**
  * How the command line ends when it does not end well: with a number for scripts, and a line for people.
  */
-import * as Data from "effect/Data"
 import * as Runtime from "effect/Runtime"
+import * as Schema from "effect/Schema"
 
 /** The numbers with which the process ends. */
 export const exitCodes = {
@@ -16,14 +16,11 @@ export const exitCodes = {
   refused: 4
 } as const
 
-/** Why it does not end well. */
-export type Reason = keyof typeof exitCodes
-
 /** It does not end well. Without a problem, everything has been said already. */
-export class Failure extends Data.TaggedError("Failure")<{
-  readonly reason: Reason
-  readonly problem?: string | undefined
-}> {
+export class Failure extends Schema.TaggedError<Failure>()("Failure", {
+  reason: Schema.Literals(["finding", "usage", "unreachable", "refused"]),
+  problem: Schema.optional(Schema.String)
+}) {
   override readonly [Runtime.errorExitCode] = exitCodes[this.reason]
   override readonly [Runtime.errorReported] = false
 

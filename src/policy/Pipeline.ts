@@ -139,7 +139,10 @@ export interface AnsweredCall extends CallOptions {
   readonly fallback?: ((error: unknown) => Effect.Effect<unknown, unknown, unknown>) | undefined
 }
 
-/** A call failed, in spite of all parts. */
+/**
+ * A call failed, in spite of all parts. With the attribute `enclosed`, it ran in a call of another pipeline, which may still
+ * succeed: then the metric does not count it.
+ */
 export interface Event extends Policy.Event {
   readonly _tag: "CallFailed"
   readonly kind: "pipeline"
@@ -215,12 +218,15 @@ export const Kind: Policy.Kind<Pipeline<AllParts>, Options> = {
       metrics.errors,
       "Calls that failed in spite of their policies",
       "CallFailed",
-      (event) => ({
-        error_code: label(event, "error_code"),
-        category: label(event, "category"),
-        status_code: label(event, "status_code"),
-        retry_policy: label(event, "retry_policy")
-      }),
+      (event) =>
+        event.attributes["enclosed"] === undefined
+          ? {
+              error_code: label(event, "error_code"),
+              category: label(event, "category"),
+              status_code: label(event, "status_code"),
+              retry_policy: label(event, "retry_policy")
+            }
+          : undefined,
       { unit: "{error}" }
     )
   ],
@@ -279,12 +285,17 @@ const fromParts = (service: string, parts: ReadonlyArray<Part>, home?: Policy.Ob
         E,
         R
       >
-      return Effect.withFiber((fiber) =>
-        Effect.onExitPrimitive(guarded, (exit) => {
-          Calls.settle(service, totals, fiber, exit, home)
+      return Effect.withFiber((fiber) => {
+        const outer = fiber.getRef(Calls.Enclosing)
+        const isEnclosed = outer !== undefined && !outer.isOver
+        const own: Calls.Call = { isOver: false }
+        const marked = isEnclosed ? guarded : Effect.provideService(guarded, Calls.Enclosing, own)
+        return Effect.onExitPrimitive(marked, (exit) => {
+          own.isOver = true
+          Calls.settle(service, totals, fiber, exit, home, isEnclosed)
           return undefined
         })
-      )
+      })
     }
   return {
     kind: "pipeline",

@@ -25,7 +25,7 @@ const outside = <A, E>(use: (context: Policy.ResilienceRegistry["Service"]) => E
     return yield* use(registry)
   }).pipe(withOwnMetrics)
 
-const finish = (call: Effect.Effect<unknown, unknown>) =>
+const finish = <R>(call: Effect.Effect<unknown, unknown, R>) =>
   Effect.gen(function* () {
     const fiber = yield* Effect.forkChild(Effect.exit(call))
     yield* TestClock.adjust("1 minute")
@@ -133,6 +133,38 @@ describe("a call of protect that its fallback answers", () => {
       const effectiveness = yield* seriesOf("resilience.pattern_effectiveness")
       expect(effectiveness).toContainEqual({ pattern: "pipeline", value: 1 })
     }).pipe(Effect.provide(Resilience.layer({ retry: false })), withOwnMetrics)
+  )
+})
+
+describe("a call of protect inside another one", () => {
+  const config = { retry: { maxAttempts: 2, baseDelay: "1 second", jitter: "none" }, circuitBreaker: false } as const
+  const nested = down.pipe(Resilience.protect("llm"), Resilience.protect("api"))
+
+  it.effect("is one failed call, however often the inner one was made", () =>
+    Effect.gen(function* () {
+      yield* finish(nested)
+      expect(yield* total("error.total")).toBe(1)
+    }).pipe(Effect.provide(Resilience.layer(config)), withOwnMetrics)
+  )
+
+  it.effect("has not failed if the outer one answers", () =>
+    Effect.gen(function* () {
+      yield* finish(
+        down.pipe(Resilience.protect("llm"), Resilience.protect("api", { fallback: () => Effect.succeed("sorry") }))
+      )
+      expect(yield* total("error.total")).toBe(0)
+    }).pipe(Effect.provide(Resilience.layer(config)), withOwnMetrics)
+  )
+
+  it.effect("counts again when it outlives the outer one, and so does the next call", () =>
+    Effect.gen(function* () {
+      const late = Effect.delay(down.pipe(Resilience.protect("llm")), "1 minute")
+      yield* Effect.forkDetach(Effect.exit(late), { startImmediately: true }).pipe(Resilience.protect("api"))
+      yield* TestClock.adjust("2 minutes")
+      expect(yield* total("error.total")).toBe(1)
+      yield* finish(down.pipe(Resilience.protect("llm")))
+      expect(yield* total("error.total")).toBe(2)
+    }).pipe(Effect.provide(Resilience.layer(config)), withOwnMetrics)
   )
 })
 

@@ -24,6 +24,7 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 import { dual } from "effect/Function"
 import * as Schema from "effect/Schema"
 import * as Gate from "./internal/Gate.ts"
@@ -32,6 +33,7 @@ import { events, gauge } from "./internal/instruments.ts"
 import * as Keyed from "./internal/Keyed.ts"
 import { changed } from "./internal/live.ts"
 import * as Fields from "./internal/options.ts"
+import * as Stage from "./internal/Stage.ts"
 import * as Policy from "./Policy.ts"
 
 export { BulkheadRejectedError } from "./internal/Gate.ts"
@@ -175,11 +177,13 @@ export const withBulkhead: {
     Policy.withInstance(Kind, target, self, (bulkhead) => Policy.apply(bulkhead, self, call))
 )
 
-const fromOptions = (service: string, initial: Options, home?: Policy.Observer): Bulkhead => {
+const fromOptions = (service: string, initial: Options, home?: Policy.Observer): Bulkhead & Stage.Staged => {
   let options = initial
   const shared = Gate.makeShared(service, options, home)
   const main = Gate.make(shared)
   const keyed = Keyed.make(options, () => Gate.make(shared), Gate.isBusy)
+  const gateOf = (key: string | undefined) => (fiber: Fiber.Fiber<unknown, unknown>) =>
+    key === undefined ? main : keyed.get(fiber, key)
   const sum = (of: (gate: Gate.Gate) => number): number =>
     keyed.values().reduce((total, gate) => total + of(gate), of(main))
   return {
@@ -201,7 +205,8 @@ const fromOptions = (service: string, initial: Options, home?: Policy.Observer):
     executeWith:
       ({ key }) =>
       (self) =>
-        Gate.guard((fiber) => (key === undefined ? main : keyed.get(fiber, key)), self),
+        Gate.guard(gateOf(key), self),
+    [Stage.key]: (call: Policy.CallOptions | undefined) => Gate.stage(gateOf(call?.key)),
     describe: () => {
       const { maxConcurrent, maxQueue } = shared.settings
       const { queueTimeout = Duration.infinity } = options

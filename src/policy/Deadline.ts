@@ -38,6 +38,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Histogram from "../core/Histogram.ts"
 import { changed } from "./internal/live.ts"
+import * as LimitedRun from "./internal/limitedRun.ts"
 import * as Fields from "./internal/options.ts"
 import * as TimeLimit from "./internal/TimeLimit.ts"
 import * as Policy from "./Policy.ts"
@@ -212,5 +213,5 @@ const guard = <A, E, R>(
     const deadline = outer !== undefined && outer.at <= own.at ? outer : own
     if (deadline.at === Infinity) return self
     const context = deadline === own ? Context.add(fiber.context, TimeLimit.CurrentDeadline, own) : fiber.context
-    return TimeLimit.runUntil(calls, fiber, self, context, now, deadline)
+    return LimitedRun.runUntil(calls, fiber, self, context, now, deadline)
   })

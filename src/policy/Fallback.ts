@@ -34,6 +34,7 @@ import { events, label } from "./internal/instruments.ts"
 import * as LastGood from "./internal/LastGood.ts"
 import * as Fields from "./internal/options.ts"
 import * as Recovery from "./internal/Recovery.ts"
+import * as Stage from "./internal/Stage.ts"
 import * as Policy from "./Policy.ts"
 
 export type {
@@ -107,13 +108,15 @@ export const makeUnsafe = <B, E2 = never, R2 = never>(
     answer: (error) => ({ effect: Effect.suspend(() => answer(error)) })
   }
   const execute = (self: AnyEffect) => Recovery.guard(self, recovery, () => record)
-  return {
+  const fallback: Fallback<B, E2, R2> & Stage.Staged = {
     kind: "fallback",
     service,
     describe,
     snapshot: record.snapshot,
-    execute: execute as Fallback<B, E2, R2>["execute"]
+    execute: execute as Fallback<B, E2, R2>["execute"],
+    [Stage.key]: () => Recovery.stage(recovery, record)
   }
+  return fallback
 }
 
 /** What the registry, metrics and operators' tools need to know about fallbacks. */

@@ -41,7 +41,8 @@ import * as Fallback from "./Fallback.ts"
 import { events, label } from "./internal/instruments.ts"
 import { nearest } from "./internal/nearest.ts"
 import * as Fields from "./internal/options.ts"
-import * as Calls from "./internal/pipelineCalls.ts"
+import * as Fused from "./internal/fusedCall.ts"
+import { PipelineCalls, type Totals } from "./internal/pipelineCalls.ts"
 import type { Execute, Part, Strict } from "./internal/pipelineParts.ts"
 import * as Policy from "./Policy.ts"
 import * as Retry from "./Retry.ts"
@@ -149,7 +150,7 @@ export interface Event extends Policy.Event {
 }
 
 /** What is true of a pipeline now. */
-export interface Snapshot extends Policy.Snapshot, Readonly<Calls.Totals> {
+export interface Snapshot extends Policy.Snapshot, Readonly<Totals> {
   readonly kind: "pipeline"
 }
 
@@ -271,32 +272,29 @@ const partOf = (
 type AnyKind = Policy.Kind<Policy.Guard<unknown>, unknown> & { readonly options: Fields.Pure }
 
 const fromParts = (service: string, parts: ReadonlyArray<Part>, home?: Policy.Observer): Pipeline => {
-  const totals: Calls.Totals = { successes: 0, failures: 0, interrupted: 0 }
-  const guard =
-    (call: AnsweredCall | undefined) =>
-    <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
-      const inner = parts.reduceRight<Effect.Effect<unknown, unknown, unknown>>(
-        (inner, part) => apply(part, inner, call),
-        self
-      )
-      const { fallback } = call ?? {}
-      const guarded = (fallback === undefined ? inner : Fallback.orElse(inner, fallback, { service })) as Effect.Effect<
-        A,
-        E,
-        R
-      >
-      return Effect.withFiber((fiber) => {
-        const outer = fiber.getRef(Calls.Enclosing)
-        const isEnclosed = outer !== undefined && !outer.isOver
-        const own: Calls.Call = { isOver: false }
-        const marked = isEnclosed ? guarded : Effect.provideService(guarded, Calls.Enclosing, own)
-        return Effect.onExitPrimitive(marked, (exit) => {
-          own.isOver = true
-          Calls.settle(service, totals, fiber, exit, home, isEnclosed)
-          return undefined
-        })
+  const calls = new PipelineCalls(service, home)
+  const counted = (self: AnyEffect): AnyEffect =>
+    Effect.withFiber((fiber) => calls.around(calls.begin(fiber), fiber, self))
+  const guard = (call: AnsweredCall | undefined) => {
+    const fallback = call?.fallback
+    const answered = (self: AnyEffect): AnyEffect =>
+      fallback === undefined ? self : Fallback.orElse(self, fallback, { service })
+    const nested = (from: number, self: AnyEffect): AnyEffect => nest(parts.slice(from), self, call)
+    const fusion = Fused.fuse(parts, (part) => callOf(part, call))
+    if (fusion === undefined) return (self: AnyEffect) => counted(answered(nested(0, self)))
+    const { outer } = fusion
+    const from = outer.length
+    const isWhole = from === 0 && fallback === undefined
+    const fused = (self: AnyEffect): AnyEffect =>
+      Fused.run({
+        fusion,
+        calls: isWhole ? calls : undefined,
+        self,
+        nested: (recoveries) => nested(from + recoveries, self),
+        whole: () => (isWhole ? counted(nested(0, self)) : nested(from, self))
       })
-    }
+    return isWhole ? fused : (self: AnyEffect) => counted(answered(nest(outer, fused(self), call)))
+  }
   return {
     kind: "pipeline",
     service,
@@ -304,21 +302,25 @@ const fromParts = (service: string, parts: ReadonlyArray<Part>, home?: Policy.Ob
     execute: guard(undefined) as Pipeline["execute"],
     executeWith: guard as Pipeline["executeWith"],
     describe: () => parts.map(({ kind }) => kind).join(" > "),
-    snapshot: () => ({ kind: "pipeline", service, ...totals })
+    snapshot: () => ({ kind: "pipeline", service, ...calls.totals })
   }
 }
 
-const apply = (
-  part: Part,
-  self: Effect.Effect<unknown, unknown, unknown>,
-  call: CallOptions | undefined
-): Effect.Effect<unknown, unknown, unknown> => {
-  if (call === undefined || !("executeWith" in part)) return part.execute(self)
+type AnyEffect = Effect.Effect<unknown, unknown, unknown>
+
+const nest = (parts: ReadonlyArray<Part>, self: AnyEffect, call: CallOptions | undefined): AnyEffect =>
+  parts.reduceRight((inner, part) => apply(part, inner, callOf(part, call)), self)
+
+const apply = (part: Part, self: AnyEffect, call: Policy.CallOptions | undefined): AnyEffect =>
+  call === undefined || !("executeWith" in part) ? part.execute(self) : part.executeWith(call)(self)
+
+/** The options of a call that are for one part. */
+const callOf = (part: Part, call: CallOptions | undefined): Policy.CallOptions | undefined => {
+  if (call === undefined) return undefined
   const functions: Readonly<Record<string, object | undefined>> = {
     retry: call.retry,
     "circuit-breaker": call.circuitBreaker,
     pipeline: call
   }
-  const own: Policy.CallOptions = { ...functions[part.kind], key: call.key }
-  return part.executeWith(own)(self)
+  return { ...functions[part.kind], key: call.key }
 }

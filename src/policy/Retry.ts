@@ -45,6 +45,7 @@ import * as Machine from "../core/Retry.ts"
 import * as RetryBudget from "../core/RetryBudget.ts"
 import type * as Classifier from "./Classifier.ts"
 import * as Attempts from "./internal/Attempts.ts"
+import { noTotals, type Totals } from "./internal/retryTotals.ts"
 import * as Keyed from "./internal/Keyed.ts"
 import { changed } from "./internal/live.ts"
 import * as Fields from "./internal/options.ts"
@@ -52,6 +53,7 @@ import { instruments } from "./internal/retryMetrics.ts"
 import type { RetryExhaustedError } from "./internal/RetryExhaustedError.ts"
 import { backoffFields, Budget, Overload, RateLimit } from "./internal/retryFields.ts"
 import { budgetOf, settingsOf } from "./internal/retrySettings.ts"
+import * as Stage from "./internal/Stage.ts"
 import * as Policy from "./Policy.ts"
 
 export { metrics } from "./internal/retryMetrics.ts"
@@ -123,7 +125,7 @@ export interface Event extends Policy.Event {
 }
 
 /** What is true of a retry now. The counts are those since it was made, and include the keys. */
-export interface Snapshot extends Policy.Snapshot, Readonly<Attempts.Totals> {
+export interface Snapshot extends Policy.Snapshot, Readonly<Totals> {
   readonly kind: "retry"
   readonly maxAttempts: number
   /** Retries that the budget allows now; missing without a budget. */
@@ -269,22 +271,24 @@ const fromOptions = <O extends OnExhausted>(
   functions: Functions | undefined,
   wraps: boolean,
   home?: Policy.Observer
-): Retry<O> => {
+): Retry<O> & Stage.Staged => {
   let options = initial
   const budget = budgetOf(options)
-  const shared: Attempts.Shared = { service, home, settings: settingsOf(options), budget, totals: Attempts.noTotals() }
+  const shared: Attempts.Shared = { service, home, settings: settingsOf(options), budget, totals: noTotals() }
   const makeBudget = () => budget && RetryBudget.initial(budget)
   const main = makeBudget()
   const keyed = Keyed.make(options, makeBudget, (state) => state !== undefined && state.reserved > 0)
   const own: Attempts.Choices = { classify: functions?.classify, isWanted: functions?.while, wraps }
+  const choicesOf = (call: CallOptions | undefined): Attempts.Choices => ({
+    classify: call?.classify ?? own.classify,
+    isWanted: call?.while ?? own.isWanted,
+    wraps: call?.onExhausted === undefined ? wraps : call.onExhausted === "wrap"
+  })
+  const budgetFor = (key: string | undefined) => (fiber: Fiber.Fiber<unknown, unknown>) =>
+    key === undefined ? main : keyed.get(fiber, key)
   const guard = (call: CallOptions | undefined) => {
-    const key = call?.key
-    const choices: Attempts.Choices = {
-      classify: call?.classify ?? own.classify,
-      isWanted: call?.while ?? own.isWanted,
-      wraps: call?.onExhausted === undefined ? wraps : call.onExhausted === "wrap"
-    }
-    const budgetOf = (fiber: Fiber.Fiber<unknown, unknown>) => (key === undefined ? main : keyed.get(fiber, key))
+    const choices = choicesOf(call)
+    const budgetOf = budgetFor(call?.key)
     return <A, E, R>(self: Effect.Effect<A, E, R>) => Attempts.guard(shared, budgetOf, self, choices)
   }
   return {
@@ -310,6 +314,7 @@ const fromOptions = <O extends OnExhausted>(
     },
     execute: guard(undefined) as Retry<O>["execute"],
     executeWith: guard as Retry<O>["executeWith"],
+    [Stage.key]: (call: CallOptions | undefined) => Attempts.stage(shared, budgetFor(call?.key), choicesOf(call)),
     snapshot: (now, key) => {
       const state = key === undefined ? main : (keyed.peek(key, now) ?? makeBudget())
       return {

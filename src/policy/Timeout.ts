@@ -37,10 +37,12 @@ import { dual } from "effect/Function"
 import * as Schema from "effect/Schema"
 import type * as Histogram from "../core/Histogram.ts"
 import { changed } from "./internal/live.ts"
+import * as LimitedRun from "./internal/limitedRun.ts"
 import * as Fields from "./internal/options.ts"
 import * as StreamLimit from "./internal/StreamLimit.ts"
 import { CurrentStream } from "./internal/StreamProgress.ts"
 import * as TimeLimit from "./internal/TimeLimit.ts"
+import * as Stage from "./internal/Stage.ts"
 import * as Policy from "./Policy.ts"
 
 export { TimeoutExceededError } from "./internal/TimeLimit.ts"
@@ -159,7 +161,7 @@ export const withTimeout: {
 /** Calls limited by a bare duration, whoever makes them. */
 const unnamed = new TimeLimit.LimitedCalls("default", "default")
 
-const fromOptions = (service: string, initial: Options, home?: Policy.Observer): Timeout => {
+const fromOptions = (service: string, initial: Options, home?: Policy.Observer): Timeout & Stage.Staged => {
   let options = initial
   const { operationType = service } = initial
   const calls = new TimeLimit.LimitedCalls(service, operationType, home)
@@ -177,11 +179,27 @@ const fromOptions = (service: string, initial: Options, home?: Policy.Observer):
       }),
     execute,
     executeWith: () => execute,
+    [Stage.key]: () => stage(() => options.duration, calls),
     describe: () => `${Duration.format(options.duration)} for an attempt`,
     snapshot: () => ({ kind: "timeout", service, duration: options.duration, operationType, ...calls.totals }),
     elapsedSeconds: calls.elapsedSeconds
   }
 }
+
+/** The part of {@link guard} that limits a single value by the own duration, since that is over before any deadline. */
+const stage = (durationNow: () => Duration.Duration, calls: TimeLimit.LimitedCalls): Stage.Limit => ({
+  _tag: "Limit",
+  limit: (fiber) => {
+    const duration = durationNow()
+    const millis = TimeLimit.limitMillis(duration)
+    const deadline = fiber.getRef(TimeLimit.CurrentDeadline)
+    if (millis === Infinity || fiber.getRef(CurrentStream) !== undefined) return undefined
+    const now = Policy.monotonicMillis(fiber)
+    const at = now + millis
+    if (deadline !== undefined && deadline.at <= at) return undefined
+    return { calls, fiber, now, scope: "attempt", limit: { at, service: calls.service, duration } }
+  }
+})
 
 const guard = <A, E, R>(
   self: Effect.Effect<A, E, R>,
@@ -195,19 +213,23 @@ const guard = <A, E, R>(
     if (stream !== undefined) {
       const now = Policy.monotonicMillis(fiber)
       if (deadline !== undefined && deadline.at <= now) {
-        return TimeLimit.runUntil(calls, fiber, self, fiber.context, now, deadline)
+        return LimitedRun.runUntil(calls, fiber, self, fiber.context, now, deadline)
       }
       return StreamLimit.run(calls, fiber, self, now, stream, { firstElement, idle })
     }
     const limit = TimeLimit.limitMillis(duration)
     if (deadline === undefined && limit === Infinity) {
-      return calls === unnamed ? self : TimeLimit.measure(calls, fiber, self)
+      return calls === unnamed ? self : LimitedRun.measure(calls, fiber, self)
     }
     const now = Policy.monotonicMillis(fiber)
     const remaining = deadline === undefined ? Infinity : deadline.at - now
     if (deadline === undefined || limit < remaining) {
       const at = now + limit
-      return TimeLimit.run(calls, fiber, self, fiber.context, now, "attempt", { at, service: calls.service, duration })
+      return LimitedRun.run(
+        { calls, fiber, now, scope: "attempt", limit: { at, service: calls.service, duration } },
+        self,
+        fiber.context
+      )
     }
-    return TimeLimit.runUntil(calls, fiber, self, fiber.context, now, deadline)
+    return LimitedRun.runUntil(calls, fiber, self, fiber.context, now, deadline)
   })

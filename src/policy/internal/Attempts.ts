@@ -13,27 +13,12 @@ import * as Classifier from "../Classifier.ts"
 import * as Outcome from "../Outcome.ts"
 import * as Policy from "../Policy.ts"
 import { labelOf } from "../ResilienceError.ts"
-import { traced } from "./attemptSpan.ts"
+import { isAttemptTraced, traced } from "./attemptSpan.ts"
 import { RetryExhaustedError } from "./RetryExhaustedError.ts"
+import type { Totals } from "./retryTotals.ts"
+import type * as Stage from "./Stage.ts"
 import { isCommitted } from "./StreamProgress.ts"
 import * as TimeLimit from "./TimeLimit.ts"
-
-/**
- * The counts of a retry since it was made. `failures` are calls that failed in another way than by running out, and
- * `interrupted` those whose attempt was interrupted; a caller who is interrupted leaves without being counted.
- */
-export interface Totals {
-  successes: number
-  successesAfterRetry: number
-  failures: number
-  exhausted: number
-  interrupted: number
-  retries: number
-  /** Retries that were not made, because the budget was empty. */
-  outOfBudget: number
-  /** Retries that were not made, because they would have begun after the deadline. */
-  outOfTime: number
-}
 
 /** What all calls of one retry share. */
 export interface Shared {
@@ -51,47 +36,66 @@ export interface Choices {
   readonly wraps: boolean
 }
 
-/** Totals of a retry that has done nothing. */
-export const noTotals = (): Totals => ({
-  successes: 0,
-  successesAfterRetry: 0,
-  failures: 0,
-  exhausted: 0,
-  interrupted: 0,
-  retries: 0,
-  outOfBudget: 0,
-  outOfTime: 0
-})
+type BudgetOf = (fiber: Fiber.Fiber<unknown, unknown>) => RetryBudget.State | undefined
 
 /** Guards an effect. Nothing of what a retry needs is made before the first failure. */
 export const guard = <A, E, R>(
   shared: Shared,
-  budgetOf: (fiber: Fiber.Fiber<unknown, unknown>) => RetryBudget.State | undefined,
+  budgetOf: BudgetOf,
   self: Effect.Effect<A, E, R>,
   choices: Choices
 ): Effect.Effect<A, E | RetryExhaustedError<E>, R> =>
   Effect.withFiber<A, E | RetryExhaustedError<E>, R>((fiber) => {
-    const budget = budgetOf(fiber)
-    if (budget !== undefined) RetryBudget.deposit(budget, Policy.monotonicMillis(fiber))
-    return Effect.matchCauseEffect(traced(fiber, firstAttempt(fiber, self), shared.service, 1), {
-      onSuccess: (value) => {
-        shared.totals.successes++
-        return Effect.succeed(value)
-      },
-      onFailure: (cause) => new Attempts(shared, budget, choices, fiber, self).next(cause)
-    })
+    const first = traced(fiber, firstAttempt(fiber, self), shared.service, 1)
+    return goOn(shared, choices, begin(fiber, budgetOf), fiber, first, self)
+  })
+
+/** The halves of {@link guard}. */
+export const stage = (
+  shared: Shared,
+  budgetOf: BudgetOf,
+  choices: Choices
+): Stage.Recovery<RetryBudget.State | undefined> => ({
+  _tag: "Recovery",
+  isPlain: (fiber) => isFirst(fiber) && !isAttemptTraced(fiber),
+  begin: (fiber) => begin(fiber, budgetOf),
+  succeed: () => void shared.totals.successes++,
+  goOn: (budget, fiber, first, again) => goOn(shared, choices, budget, fiber, first, again)
+})
+
+const begin = (fiber: Fiber.Fiber<unknown, unknown>, budgetOf: BudgetOf): RetryBudget.State | undefined => {
+  const budget = budgetOf(fiber)
+  if (budget !== undefined) RetryBudget.deposit(budget, Policy.monotonicMillis(fiber))
+  return budget
+}
+
+const goOn = <A, E, R>(
+  shared: Shared,
+  choices: Choices,
+  budget: RetryBudget.State | undefined,
+  fiber: Fiber.Fiber<unknown, unknown>,
+  first: Effect.Effect<A, E, R>,
+  again: Effect.Effect<A, E, R>
+): Effect.Effect<A, E | RetryExhaustedError<E>, R> =>
+  Effect.matchCauseEffect(first, {
+    onSuccess: (value) => {
+      shared.totals.successes++
+      return Effect.succeed(value)
+    },
+    onFailure: (cause) => new Attempts(shared, budget, choices, fiber, again).next(cause)
   })
 
 const NO_METADATA = Schedule.CurrentMetadata.defaultValue()
+
+/** Whether no schedule outside has come to a second attempt. */
+const isFirst = (fiber: Fiber.Fiber<unknown, unknown>): boolean => fiber.getRef(Schedule.CurrentMetadata).attempt === 0
 
 /** Under a schedule outside, what the effect sees of that one is not for it. */
 const firstAttempt = <A, E, R>(
   fiber: Fiber.Fiber<unknown, unknown>,
   self: Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R> =>
-  fiber.getRef(Schedule.CurrentMetadata).attempt === 0
-    ? self
-    : Effect.provideService(self, Schedule.CurrentMetadata, NO_METADATA)
+  isFirst(fiber) ? self : Effect.provideService(self, Schedule.CurrentMetadata, NO_METADATA)
 
 class Attempts<A, E, R> {
   private readonly shared: Shared

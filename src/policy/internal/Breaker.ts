@@ -16,15 +16,16 @@ import type * as Outcome from "../Outcome.ts"
 import * as Policy from "../Policy.ts"
 import { Circuit, NO_ORDER, noTotals, type Shared } from "./Circuit.ts"
 import type * as Events from "./circuitEvents.ts"
-import { type CircuitBreakerOpenError, guard } from "./CircuitGuard.ts"
+import { type CircuitBreakerOpenError, guard, stage } from "./CircuitGuard.ts"
 import { describe, settingsOf, slowMillisOf } from "./circuitSettings.ts"
 import * as Isolations from "./Isolations.ts"
 import * as Keyed from "./Keyed.ts"
+import * as Stage from "./Stage.ts"
 
 const WORSE_AND_WORSE: ReadonlyArray<Machine.State["_tag"]> = ["Closed", "HalfOpen", "Open", "Isolated"]
 
 /** The part of a breaker that does not know how options are written. */
-export abstract class Breaker implements CircuitBreaker.CircuitBreaker, Shared {
+export abstract class Breaker implements CircuitBreaker.CircuitBreaker, Shared, Stage.Staged {
   readonly service: string
   readonly home: Policy.Observer | undefined
   settings: Machine.Settings
@@ -74,10 +75,13 @@ export abstract class Breaker implements CircuitBreaker.CircuitBreaker, Shared {
 
   get executeWith(): CircuitBreaker.CircuitBreaker["executeWith"] {
     return ({ classify = this.classify, key }) => {
-      const circuitOf = (fiber: Fiber.Fiber<unknown, unknown>) =>
-        key === undefined ? this.main : this.circuits.get(fiber, key)
+      const circuitOf = this.circuitOf(key)
       return (self) => guard(this, circuitOf, self, classify)
     }
+  }
+
+  [Stage.key](call: CircuitBreaker.CallOptions | undefined): Stage.Stage {
+    return stage(this, this.circuitOf(call?.key), call?.classify ?? this.classify)
   }
 
   get snapshot(): CircuitBreaker.CircuitBreaker["snapshot"] {
@@ -151,6 +155,10 @@ export abstract class Breaker implements CircuitBreaker.CircuitBreaker, Shared {
       this.listeners.add(own)
       return () => void this.listeners?.delete(own)
     }
+  }
+
+  private circuitOf(key: string | undefined): (fiber: Fiber.Fiber<unknown, unknown>) => Circuit {
+    return (fiber) => (key === undefined ? this.main : this.circuits.get(fiber, key))
   }
 
   private get circuits(): Keyed.Keyed<Circuit> {

@@ -12,6 +12,7 @@ import { isTraced } from "./attemptSpan.ts"
 import type { Circuit, Shared } from "./Circuit.ts"
 import { waitOf } from "./circuitEvents.ts"
 import { queuedMillis } from "./queueTime.ts"
+import type * as Stage from "./Stage.ts"
 import { CurrentStream } from "./StreamProgress.ts"
 
 /**
@@ -56,12 +57,41 @@ export const guard = <A, E, R>(
     const circuit = circuitOf(fiber)
     const generation = circuit.closedGeneration
     if (generation === -1) return guardNotClosed(circuit, fiber, self, classify)
-    const startedAt = shared.slowMillis === undefined ? 0 : startOf(fiber, Policy.monotonicMillis(fiber))
+    const startedAt = startOf(shared, fiber)
     return Effect.onExitPrimitive(self, (exit) => {
       circuit.settle(fiber, { generation, probe: 0 }, startedAt, exit, classify)
       return undefined
     })
   })
+
+/** A call through a closed circuit. */
+interface Entry {
+  /** Nothing for a breaker that is switched off. */
+  readonly circuit: Circuit | undefined
+  readonly permit: Machine.Permit
+  readonly startedAt: number
+}
+
+/** The halves of {@link guard}. A closed circuit holds nothing. */
+export const stage = (
+  shared: Shared,
+  circuitOf: (fiber: Fiber.Fiber<unknown, unknown>) => Circuit,
+  classify: Outcome.Classify
+): Stage.Admission<Entry> => ({
+  _tag: "Admission",
+  enter: (fiber) => {
+    if (shared.mode === "disabled") return NO_ENTRY
+    const circuit = circuitOf(fiber)
+    const generation = circuit.closedGeneration
+    return generation === -1
+      ? undefined
+      : { circuit, permit: { generation, probe: 0 }, startedAt: startOf(shared, fiber) }
+  },
+  withdraw: () => {},
+  leave: ({ circuit, permit, startedAt }, fiber, exit) => circuit?.settle(fiber, permit, startedAt, exit, classify)
+})
+
+const NO_ENTRY: Entry = { circuit: undefined, permit: { generation: 0, probe: 0 }, startedAt: 0 }
 
 /**
  * A rejection holds nothing. A probe holds a slot of the round, which an interruption must give back even if it comes right
@@ -94,7 +124,7 @@ const guardNotClosed = <A, E, R>(
         }
       } else if (circuit.shared.mode === "enforce") return Effect.fail(rejection(circuit, fiber, admission))
       else circuit.countRejection(fiber, undefined)
-      startedAt = startOf(fiber, now)
+      startedAt = now - queuedMillis(fiber)
       return self
     }),
     (exit) => {
@@ -105,8 +135,9 @@ const guardNotClosed = <A, E, R>(
   )
 }
 
-/** The start of a call on a clock that stands still while it waits for its turn. */
-const startOf = (fiber: Fiber.Fiber<unknown, unknown>, now: number): number => now - queuedMillis(fiber)
+/** The start of a call on a clock that stands still while it waits for its turn; 0 when nobody asks for it. */
+const startOf = ({ slowMillis }: Shared, fiber: Fiber.Fiber<unknown, unknown>): number =>
+  slowMillis === undefined ? 0 : Policy.monotonicMillis(fiber) - queuedMillis(fiber)
 
 const rejection = (
   circuit: Circuit,

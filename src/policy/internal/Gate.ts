@@ -12,6 +12,7 @@ import * as Policy from "../Policy.ts"
 import { labelOf, withTraits } from "../ResilienceError.ts"
 import { isTraced } from "./attemptSpan.ts"
 import { addQueued } from "./queueTime.ts"
+import type * as Stage from "./Stage.ts"
 import * as TimeLimit from "./TimeLimit.ts"
 import * as Timer from "./Timer.ts"
 
@@ -127,6 +128,29 @@ export const guard = <A, E, R>(
     )
   })
 
+/** The halves of {@link guard}, for a call that need not wait. */
+export const stage = (gateOf: (fiber: Fiber.Fiber<unknown, unknown>) => Gate): Stage.Admission<Gate> => ({
+  _tag: "Admission",
+  enter: (fiber) => {
+    const gate = gateOf(fiber)
+    return Machine.tryAcquire(gate.state) ? gate : undefined
+  },
+  withdraw: ({ state }, fiber) => Machine.release(state)?.admit(fiber),
+  leave: end
+})
+
+/** A call that was let in is over. */
+const end = (
+  { shared: { totals }, state }: Gate,
+  fiber: Fiber.Fiber<unknown, unknown>,
+  exit: Exit.Exit<unknown, unknown>
+): void => {
+  if (exit._tag === "Success") totals.successes++
+  else if (Cause.hasInterruptsOnly(exit.cause)) totals.interrupted++
+  else totals.failures++
+  Machine.release(state)?.admit(fiber)
+}
+
 /** One call on its way. */
 class Passage {
   private gate: Gate | undefined
@@ -171,20 +195,13 @@ class Passage {
     this.cancel?.()
     const { fiber, gate } = this
     if (gate === undefined || fiber === undefined) return undefined
-    const { state } = gate
-    const { totals } = gate.shared
-    if (!this.isAdmitted) {
-      if (this.ticket === undefined || !Machine.leave(state, this.ticket)) return undefined
+    if (this.isAdmitted) end(gate, fiber, exit)
+    else if (this.ticket !== undefined && Machine.leave(gate.state, this.ticket)) {
       if (TimeLimit.interruptingDeadline(fiber) !== undefined) {
         return Effect.fail(this.reject(gate, fiber, "queue-timeout"))
       }
-      totals.interrupted++
-      return undefined
+      gate.shared.totals.interrupted++
     }
-    if (exit._tag === "Success") totals.successes++
-    else if (Cause.hasInterruptsOnly(exit.cause)) totals.interrupted++
-    else totals.failures++
-    Machine.release(state)?.admit(fiber)
     return undefined
   }
 

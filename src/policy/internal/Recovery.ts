@@ -7,6 +7,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Outcome from "../Outcome.ts"
 import * as Policy from "../Policy.ts"
 import { labelOf } from "../ResilienceError.ts"
+import type * as Stage from "./Stage.ts"
 import { isCommitted } from "./StreamProgress.ts"
 
 /** The counts of the fallbacks of one service. A call that was interrupted counts as none of these. */
@@ -70,6 +71,15 @@ export const guard = (
       onFailure: (cause) => answerTo(cause, recovery, record, fiber)
     })
   })
+
+/** The halves of {@link guard}, where nobody looks at values. */
+export const stage = (recovery: Recovery, account: Account): Stage.Recovery<undefined> => ({
+  _tag: "Recovery",
+  isPlain: () => true,
+  begin: () => undefined,
+  succeed: () => void account.totals.successes++,
+  goOn: (_, _fiber, first) => guard(first, recovery, () => account)
+})
 
 const answerTo = (
   cause: Cause.Cause<unknown>,

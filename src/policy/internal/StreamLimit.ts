@@ -7,6 +7,7 @@ import type * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Policy from "../Policy.ts"
 import type { StreamProgress } from "./StreamProgress.ts"
+import * as LimitedRun from "./limitedRun.ts"
 import * as TimeLimit from "./TimeLimit.ts"
 import * as Timer from "./Timer.ts"
 
@@ -80,7 +81,7 @@ export const run = <A, E, R>(
         resume(exit)
       } else {
         calls.exceed(fiber, { at: now, service, duration: error.duration }, error)
-        resume(TimeLimit.exceeded(exit, error))
+        resume(LimitedRun.exceeded(exit, error))
       }
     }
     const exit = child.pollUnsafe()

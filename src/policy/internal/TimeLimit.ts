@@ -1,14 +1,12 @@
 /**
- * Runs an effect for a limited time: the part that a timeout and a deadline have in common.
+ * What a timeout and a deadline have in common: the error, the time that is left, and what is counted.
  */
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
+import type * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import * as Histogram from "../../core/Histogram.ts"
-import * as Outcome from "../Outcome.ts"
 import * as Policy from "../Policy.ts"
 import { withTraits } from "../ResilienceError.ts"
 import { events, histogram, label } from "./instruments.ts"
@@ -87,7 +85,8 @@ export const remainingMillis = (fiber: Fiber.Fiber<unknown, unknown>, now: numbe
 /** The deadlines that interrupt now, each with the number of effects that have yet to end because of it. */
 const interrupting = new WeakMap<Deadline, number>()
 
-const countInterrupting = (deadline: Deadline, change: 1 | -1): void => {
+/** Counts an effect that has yet to end because of a deadline. */
+export const countInterrupting = (deadline: Deadline, change: 1 | -1): void => {
   const count = (interrupting.get(deadline) ?? 0) + change
   if (count > 0) interrupting.set(deadline, count)
   else interrupting.delete(deadline)
@@ -130,11 +129,21 @@ export class LimitedCalls {
   readonly home: Policy.Observer | undefined
   readonly totals: Totals = { successes: 0, failures: 0, exceeded: 0, interrupted: 0 }
   readonly elapsedSeconds = Histogram.make(BOUNDS)
+  private alarms = new Timer.Alarms(Infinity)
 
   constructor(service: string, operationType: string, home?: Policy.Observer) {
     this.service = service
     this.operationType = operationType
     this.home = home
+  }
+
+  /** Alarms at a time that hardly ever changes. */
+  alarmsAfter(millis: number): Timer.Alarms {
+    if (this.alarms.millis !== millis) {
+      this.alarms.retire()
+      this.alarms = new Timer.Alarms(millis)
+    }
+    return this.alarms
   }
 
   /** Records how long a call took, and returns when it ended. */
@@ -221,111 +230,10 @@ export const outcomes = ({ exceeded, failures, interrupted, successes }: Readonl
   interrupted
 })
 
-/**
- * Runs an effect in a child fiber and interrupts it when the time is over; then waits for its finalizers.
- *
- * **Details**
- *
- * An effect that ends without waiting never needs the alarm. The alarm only interrupts: the child's observer decides, so
- * that the caller sees the error of the limit and not the interruption that carried it out. A caller who is interrupted
- * from outside cancels the alarm first: from then on it does not matter how long the finalizers take.
- */
-export const run = <A, E, R>(
-  calls: LimitedCalls,
-  fiber: Fiber.Fiber<unknown, unknown>,
-  self: Effect.Effect<A, E, R>,
-  context: Context.Context<never>,
-  now: number,
-  scope: Scope,
-  limit: Deadline
-): Effect.Effect<A, E | TimeoutExceededError, R> =>
-  Effect.callback<A, E | TimeoutExceededError, R>((resume) => {
-    const child = Effect.runForkWith(context as Context.Context<R>)(self)
-    let isExceeded = false
-    let cancel: (() => void) | undefined
-    const onExit = (exit: Exit.Exit<A, E>): void => {
-      cancel?.()
-      const endedAt = calls.time(fiber, now)
-      if (isExceeded) {
-        countInterrupting(limit, -1)
-        const { duration, service } = limit
-        const error = new TimeoutExceededError({ service, scope, duration })
-        calls.exceed(fiber, limit, error)
-        resume(exceeded(exit, error))
-      } else {
-        const error = endedAt >= limit.at && scope === "total" ? noticedInside(exit, limit) : undefined
-        if (error === undefined) calls.end(exit)
-        else calls.exceed(fiber, limit, error)
-        resume(exit)
-      }
-    }
-    const exit = child.pollUnsafe()
-    if (exit !== undefined) {
-      onExit(exit)
-      return undefined
-    }
-    cancel = Timer.after(fiber, now, limit.at - now, () => {
-      isExceeded = true
-      countInterrupting(limit, 1)
-      child.interruptUnsafe(fiber.id)
-    })
-    child.addObserver(onExit)
-    return Effect.suspend(() => {
-      cancel?.()
-      return Fiber.interrupt(child)
-    })
-  })
-
-/** Runs an effect that nothing limits, and records how it ended. */
-export const measure = <A, E, R>(
-  calls: LimitedCalls,
-  fiber: Fiber.Fiber<unknown, unknown>,
-  self: Effect.Effect<A, E, R>
-): Effect.Effect<A, E, R> => {
-  const now = Policy.monotonicMillis(fiber)
-  return Effect.onExitPrimitive(self, (exit) => {
-    calls.time(fiber, now)
-    calls.end(exit)
-    return undefined
-  })
-}
-
-/** Runs an effect until a deadline; if that has passed, it fails without running it. */
-export const runUntil = <A, E, R>(
-  calls: LimitedCalls,
-  fiber: Fiber.Fiber<unknown, unknown>,
-  self: Effect.Effect<A, E, R>,
-  context: Context.Context<never>,
-  now: number,
-  deadline: Deadline
-): Effect.Effect<A, E | TimeoutExceededError, R> => {
-  if (deadline.at > now) return run(calls, fiber, self, context, now, "total", deadline)
-  const error = deadlineExceeded(deadline, false)
-  calls.exceed(fiber, deadline, error)
-  return Effect.fail(error)
-}
-
-/** The error of a deadline that a limit inside noticed first: which of the two it is must not matter to the counts. */
-const noticedInside = (exit: Exit.Exit<unknown, unknown>, { duration }: Deadline): TimeoutExceededError | undefined => {
-  const error = exit._tag === "Failure" ? Outcome.firstError(exit.cause) : undefined
-  const isSame = error instanceof TimeoutExceededError && error.scope === "total" && error.duration === duration
-  return isSame ? error : undefined
-}
-
 /** A duration that a call gives may have been computed: zero or less means no limit. */
 export const limitMillis = (duration: Duration.Duration): number => {
   const millis = Duration.toMillis(duration)
   return millis > 0 ? millis : Infinity
-}
-
-/** The error of the limit; defects of finalizers are not lost. */
-export const exceeded = (
-  exit: Exit.Exit<unknown, unknown>,
-  error: TimeoutExceededError
-): Exit.Exit<never, TimeoutExceededError> => {
-  const defects = exit._tag === "Failure" ? exit.cause.reasons.filter(Cause.isDieReason) : []
-  if (defects.length === 0) return Exit.fail(error)
-  return Exit.failCause(Cause.fromReasons([...defects, Cause.makeFailReason(error)]))
 }
 
 /** Upper bounds in seconds, from a cache on the same host to the slowest of models. */

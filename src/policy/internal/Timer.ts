@@ -1,12 +1,12 @@
 /**
- * One alarm at a time from now, on the clock of a fiber.
+ * Alarms at a time from now, on the clock of a fiber.
  *
  * **Details**
  *
- * A sleeping fiber would do everywhere, and it is what runs under `TestClock` and any other clock. On the live clock a bare
- * timer takes its place, because an alarm that usually does not ring is set for every call with a time limit: that fiber
- * costs 1.5 to 3 µs, the timer 0.4 µs. Timers of Node count from the start of the current turn of the event loop and may
- * ring early; an alarm never does.
+ * A sleeping fiber would do everywhere, and it is what runs under `TestClock` and any other clock. On the live clock timers
+ * take its place, because an alarm that usually does not ring is set for every call with a time limit: that fiber costs 1.5
+ * to 3 µs, a timer of Node 0.4 to 0.7 µs, a place among {@link Alarms} 0.05 µs. Timers of Node count from the start of the
+ * current turn of the event loop and may ring early; an alarm never does.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -14,6 +14,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
+import * as LinkedList from "../../core/LinkedList.ts"
 import * as Policy from "../Policy.ts"
 
 const LIVE_CLOCK = Context.get(Context.empty(), Clock.Clock)
@@ -44,6 +45,78 @@ const afterLive = (clock: Clock.Clock, due: number, left: number, alarm: () => v
   }
   let handle = setTimeout(ring, timerMillis(left))
   return () => clearTimeout(handle)
+}
+
+interface Alarm {
+  readonly due: number
+  readonly ring: () => void
+}
+
+/**
+ * Any number of alarms that ring the same time after they are set.
+ *
+ * **Details**
+ *
+ * They come due in the order in which they are set, so on the live clock a list and one timer for the first of them will do.
+ * When the last one is cancelled the timer stays, because the next call is likely to need it; it does not keep the process
+ * alive then. This is how Node keeps its own timers, without an object of Node's for each.
+ */
+export class Alarms {
+  readonly millis: number
+  private readonly alarms = LinkedList.make<Alarm>()
+  private timer: ReturnType<typeof setTimeout> | undefined
+  private isRetired = false
+
+  constructor(millis: number) {
+    this.millis = millis
+  }
+
+  /** Runs `ring` once, at the set time after the monotonic time `now`, unless it is cancelled by calling what is returned. */
+  after(fiber: Fiber.Fiber<unknown, unknown>, now: number, ring: () => void): () => void {
+    if (this.millis === Infinity || fiber.getRef(Clock.Clock) !== LIVE_CLOCK) {
+      return after(fiber, now, this.millis, ring)
+    }
+    const alarm = LinkedList.makeNode<Alarm>({ due: now + this.millis, ring })
+    if (this.timer === undefined) this.start(this.millis)
+    else if (this.alarms.head === undefined) this.timer.ref?.()
+    LinkedList.append(this.alarms, alarm)
+    return () => this.cancel(alarm)
+  }
+
+  /** No alarm will be added: the timer goes with the last one. */
+  retire(): void {
+    this.isRetired = true
+    if (this.alarms.head === undefined) this.stop()
+  }
+
+  private cancel(alarm: LinkedList.Node<Alarm>): void {
+    if (!LinkedList.remove(this.alarms, alarm) || this.alarms.head !== undefined) return
+    if (this.isRetired) this.stop()
+    else this.timer?.unref?.()
+  }
+
+  private start(millis: number): void {
+    this.timer = setTimeout(() => this.ring(), timerMillis(millis))
+  }
+
+  private stop(): void {
+    clearTimeout(this.timer)
+    this.timer = undefined
+  }
+
+  /** One that is a little out of order, because the call before it took its time to begin, waits for that one. */
+  private ring(): void {
+    const now = Policy.monotonicMillisOf(LIVE_CLOCK)
+    try {
+      for (let { head } = this.alarms; head !== undefined && head.value.due <= now; head = this.alarms.head) {
+        LinkedList.remove(this.alarms, head)
+        head.value.ring()
+      }
+    } finally {
+      if (this.alarms.head === undefined) this.timer = undefined
+      else this.start(this.alarms.head.value.due - now)
+    }
+  }
 }
 
 /** Node drops fractions, warns of negative times, and takes what is too long for no time at all. */

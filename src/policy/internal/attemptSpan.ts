@@ -20,6 +20,10 @@ export const AttemptSpans = Context.Reference<Describe | undefined>("effect-resi
 export const isTraced = ({ cache: { span } }: Fiber.Fiber<unknown, unknown>): boolean =>
   span !== undefined && span.sampled
 
+/** Whether an attempt gets a span of its own. */
+export const isAttemptTraced = (fiber: Fiber.Fiber<unknown, unknown>): boolean =>
+  isTraced(fiber) && fiber.getRef(AttemptSpans) !== undefined
+
 /** Opens a span around an attempt, if attempts are traced and the fiber has a span to put it under. */
 export const traced = <A, E, R>(
   fiber: Fiber.Fiber<unknown, unknown>,

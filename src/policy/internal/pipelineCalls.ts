@@ -3,6 +3,7 @@
  */
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Classifier from "../Classifier.ts"
@@ -19,36 +20,67 @@ export interface Totals {
 /** One call of a pipeline. */
 export interface Call {
   isOver: boolean
+  /** Whether it runs in a call of another pipeline: then its failure has not reached the caller yet. */
+  readonly isEnclosed: boolean
 }
 
 /** The call of the outermost pipeline around. What it forked, and what outlives it, inherits it. */
-export const Enclosing = Context.Reference<Call | undefined>("effect-resilience/EnclosingCall", {
+const Enclosing = Context.Reference<Call | undefined>("effect-resilience/EnclosingCall", {
   defaultValue: () => undefined
 })
 
-/** Counts a call, and tells about it if it failed; enclosed in another one, its failure has not reached the caller yet. */
-export const settle = (
-  service: string,
-  totals: Totals,
-  fiber: Fiber.Fiber<unknown, unknown>,
-  exit: Exit.Exit<unknown, unknown>,
-  home: Policy.Observer | undefined,
-  isEnclosed: boolean
-): void => {
-  if (exit._tag === "Success") {
-    totals.successes++
-    return
+/** The calls of one pipeline. */
+export class PipelineCalls {
+  readonly service: string
+  readonly home: Policy.Observer | undefined
+  readonly totals: Totals = { successes: 0, failures: 0, interrupted: 0 }
+
+  constructor(service: string, home: Policy.Observer | undefined) {
+    this.service = service
+    this.home = home
   }
-  if (Cause.hasInterruptsOnly(exit.cause)) {
-    totals.interrupted++
-    return
+
+  /** A call begins. */
+  begin(fiber: Fiber.Fiber<unknown, unknown>): Call {
+    const outer = fiber.getRef(Enclosing)
+    return { isOver: false, isEnclosed: outer !== undefined && !outer.isOver }
   }
-  totals.failures++
-  if (!Policy.isObserved(fiber, home)) return
-  const error = Outcome.subjectOf(exit.cause)
-  const traits = Cause.hasDies(exit.cause) ? DEFECT : Classifier.traitLabels(error, Policy.wallMillis(fiber))
-  const attributes = isEnclosed ? { ...traits, enclosed: "true" } : traits
-  Policy.emit(fiber, home, { _tag: "CallFailed", kind: "pipeline", service, severity: "Debug", attributes, error })
+
+  /** The context of what runs in a call. */
+  contextOf(call: Call, context: Context.Context<never>): Context.Context<never> {
+    return call.isEnclosed ? context : Context.add(context, Enclosing, call)
+  }
+
+  /** Counts a call when an effect is over. */
+  around<A, E, R>(
+    call: Call,
+    fiber: Fiber.Fiber<unknown, unknown>,
+    self: Effect.Effect<A, E, R>
+  ): Effect.Effect<A, E, R> {
+    const marked = call.isEnclosed ? self : Effect.provideService(self, Enclosing, call)
+    return Effect.onExitPrimitive(marked, (exit) => {
+      this.end(call, fiber, exit)
+      return undefined
+    })
+  }
+
+  /** Counts a call, and tells about it if it failed. */
+  end(call: Call, fiber: Fiber.Fiber<unknown, unknown>, exit: Exit.Exit<unknown, unknown>): void {
+    call.isOver = true
+    if (exit._tag === "Success") this.totals.successes++
+    else if (Cause.hasInterruptsOnly(exit.cause)) this.totals.interrupted++
+    else this.fail(call, fiber, exit.cause)
+  }
+
+  private fail({ isEnclosed }: Call, fiber: Fiber.Fiber<unknown, unknown>, cause: Cause.Cause<unknown>): void {
+    this.totals.failures++
+    const { home, service } = this
+    if (!Policy.isObserved(fiber, home)) return
+    const error = Outcome.subjectOf(cause)
+    const traits = Cause.hasDies(cause) ? DEFECT : Classifier.traitLabels(error, Policy.wallMillis(fiber))
+    const attributes = isEnclosed ? { ...traits, enclosed: "true" } : traits
+    Policy.emit(fiber, home, { _tag: "CallFailed", kind: "pipeline", service, severity: "Debug", attributes, error })
+  }
 }
 
 const DEFECT = { error_code: "defect", category: "server_error", status_code: "500", retry_policy: "never" }

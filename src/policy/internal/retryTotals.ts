@@ -1,0 +1,32 @@
+/**
+ * What a retry counts.
+ */
+
+/**
+ * The counts of a retry since it was made. `failures` are calls that failed in another way than by running out, and
+ * `interrupted` those whose attempt was interrupted; a caller who is interrupted leaves without being counted.
+ */
+export interface Totals {
+  successes: number
+  successesAfterRetry: number
+  failures: number
+  exhausted: number
+  interrupted: number
+  retries: number
+  /** Retries that were not made, because the budget was empty. */
+  outOfBudget: number
+  /** Retries that were not made, because they would have begun after the deadline. */
+  outOfTime: number
+}
+
+/** Totals of a retry that has done nothing. */
+export const noTotals = (): Totals => ({
+  successes: 0,
+  successesAfterRetry: 0,
+  failures: 0,
+  exhausted: 0,
+  interrupted: 0,
+  retries: 0,
+  outOfBudget: 0,
+  outOfTime: 0
+})

@@ -1,0 +1,200 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "@effect/vitest"
+import { Clock, Effect, type Fiber } from "effect"
+import { TestClock } from "effect/testing"
+import * as Timer from "../../../src/policy/internal/Timer.ts"
+
+/** Sets an alarm from the running fiber, `ago` milliseconds after the time from which it counts. */
+const set = (alarms: Timer.Alarms, ring: () => void, ago = 0): Effect.Effect<() => void> =>
+  Effect.withFiber((fiber: Fiber.Fiber<unknown, unknown>) => {
+    const now = Number(fiber.getRef(Clock.Clock).monotonicTimeNanosUnsafe()) / 1e6
+    return Effect.succeed(alarms.after(fiber, now - ago, ring))
+  })
+
+it.effect("under TestClock each rings at its time", () =>
+  Effect.gen(function* () {
+    const alarms = new Timer.Alarms(100)
+    const rings: Array<number> = []
+    yield* set(alarms, () => void rings.push(1))
+    yield* TestClock.adjust(60)
+    const cancel = yield* set(alarms, () => void rings.push(2))
+    yield* set(alarms, () => void rings.push(3))
+    yield* TestClock.adjust(40)
+    expect(rings).toEqual([1])
+    cancel()
+    yield* TestClock.adjust(59)
+    expect(rings).toEqual([1])
+    yield* TestClock.adjust(1)
+    expect(rings).toEqual([1, 3])
+  })
+)
+
+describe("under the live clock", () => {
+  /** By how much the clock is behind the timers, which therefore ring early. */
+  let lag = 0n
+  beforeEach(() => {
+    lag = 0n
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"], now: 1_000 })
+    vi.spyOn(process.hrtime, "bigint").mockImplementation(() => BigInt(Date.now()) * 1_000_000n - lag)
+  })
+  afterEach(() => {
+    vi.useRealTimers()
+    vi.restoreAllMocks()
+  })
+
+  const pass = (millis: number): void => void vi.advanceTimersByTime(millis)
+
+  it.live("one timer serves all, and each rings at its time (live, with fake timers)", () =>
+    Effect.gen(function* () {
+      const alarms = new Timer.Alarms(100)
+      const rings: Array<number> = []
+      for (const n of [1, 2, 3]) {
+        yield* set(alarms, () => void rings.push(n))
+        pass(10)
+      }
+      expect(vi.getTimerCount()).toBe(1)
+      pass(69)
+      expect(rings).toEqual([])
+      pass(1)
+      expect(rings).toEqual([1])
+      pass(9)
+      expect(rings).toEqual([1])
+      pass(1)
+      expect(rings).toEqual([1, 2])
+      pass(10)
+      expect([rings, vi.getTimerCount()]).toEqual([[1, 2, 3], 0])
+    })
+  )
+
+  it.live("a cancelled one does not ring, and the others do (live, with fake timers)", () =>
+    Effect.gen(function* () {
+      const alarms = new Timer.Alarms(100)
+      const rings: Array<number> = []
+      const cancels: Array<() => void> = []
+      for (const n of [0, 1, 2]) cancels.push(yield* set(alarms, () => void rings.push(n)))
+      cancels[0]?.()
+      cancels[0]?.()
+      cancels[2]?.()
+      pass(100)
+      expect([rings, vi.getTimerCount()]).toEqual([[1], 0])
+    })
+  )
+
+  it.live("the timer outlives the last alarm, and serves the next one (live, with fake timers)", () =>
+    Effect.gen(function* () {
+      const timeouts = vi.spyOn(globalThis, "setTimeout")
+      const alarms = new Timer.Alarms(100)
+      let rings = 0
+      for (let call = 0; call < 50; call++) {
+        const cancel = yield* set(alarms, () => void rings++)
+        pass(1)
+        cancel()
+      }
+      expect(timeouts).toHaveBeenCalledTimes(1)
+      yield* set(alarms, () => void rings++)
+      pass(99)
+      expect(rings).toBe(0)
+      pass(1)
+      expect([rings, timeouts.mock.calls.length, vi.getTimerCount()]).toEqual([1, 2, 0])
+    })
+  )
+
+  it.live("it keeps the process alive only while an alarm is set (live, with fake timers)", () =>
+    Effect.gen(function* () {
+      const timeouts = vi.spyOn(globalThis, "setTimeout")
+      const alarms = new Timer.Alarms(100)
+      const cancel = yield* set(alarms, () => {})
+      const timer = timeouts.mock.results[0]?.value as NodeJS.Timeout
+      const cancelOther = yield* set(alarms, () => {})
+      cancelOther()
+      expect(timer.hasRef()).toBe(true)
+      cancel()
+      expect(timer.hasRef()).toBe(false)
+      yield* set(alarms, () => {})
+      expect(timer.hasRef()).toBe(true)
+    })
+  )
+
+  it.live("after the last alarm of those that are retired no timer is left (live, with fake timers)", () =>
+    Effect.gen(function* () {
+      const empty = new Timer.Alarms(100)
+      ;(yield* set(empty, () => {}))()
+      expect(vi.getTimerCount()).toBe(1)
+      empty.retire()
+      expect(vi.getTimerCount()).toBe(0)
+      const busy = new Timer.Alarms(100)
+      const cancel = yield* set(busy, () => {})
+      busy.retire()
+      expect(vi.getTimerCount()).toBe(1)
+      cancel()
+      expect(vi.getTimerCount()).toBe(0)
+    })
+  )
+
+  it.live("does not believe a timer that rings early (live, with fake timers)", () =>
+    Effect.gen(function* () {
+      const alarms = new Timer.Alarms(100)
+      let rings = 0
+      yield* set(alarms, () => void rings++)
+      lag = 1_500_000n
+      pass(100)
+      expect([rings, vi.getTimerCount()]).toEqual([0, 1])
+      pass(2)
+      expect([rings, vi.getTimerCount()]).toEqual([1, 0])
+    })
+  )
+
+  it.live("one that was set late is waited for, not forgotten (live, with fake timers)", () =>
+    Effect.gen(function* () {
+      const alarms = new Timer.Alarms(100)
+      const rings: Array<string> = []
+      yield* set(alarms, () => void rings.push("on time"))
+      yield* set(alarms, () => void rings.push("late"), 30)
+      pass(99)
+      expect(rings).toEqual([])
+      pass(1)
+      expect(rings).toEqual(["on time", "late"])
+    })
+  )
+
+  it.live("one that is set while another rings has its own time (live, with fake timers)", () =>
+    Effect.gen(function* () {
+      const alarms = new Timer.Alarms(100)
+      const rings: Array<string> = []
+      const fiber = yield* Effect.withFiber((fiber: Fiber.Fiber<unknown, unknown>) => Effect.succeed(fiber))
+      yield* set(alarms, () => {
+        rings.push("first")
+        alarms.after(fiber, Date.now(), () => void rings.push("third"))
+      })
+      pass(50)
+      yield* set(alarms, () => void rings.push("second"))
+      pass(50)
+      expect(rings).toEqual(["first"])
+      pass(50)
+      expect(rings).toEqual(["first", "second"])
+      pass(50)
+      expect([rings, vi.getTimerCount()]).toEqual([["first", "second", "third"], 0])
+    })
+  )
+
+  it.live("what one throws does not keep the others from ringing (live, with fake timers)", () =>
+    Effect.gen(function* () {
+      const alarms = new Timer.Alarms(100)
+      let rings = 0
+      yield* set(alarms, () => {
+        throw new Error("broken")
+      })
+      yield* set(alarms, () => void rings++)
+      expect(() => pass(100)).toThrow("broken")
+      pass(1)
+      expect([rings, vi.getTimerCount()]).toEqual([1, 0])
+    })
+  )
+
+  it.live("never rings in an infinite time (live, with fake timers)", () =>
+    Effect.gen(function* () {
+      const cancel = yield* set(new Timer.Alarms(Infinity), () => {})
+      expect(vi.getTimerCount()).toBe(0)
+      cancel()
+    })
+  )
+})

@@ -10,9 +10,8 @@
  * The permits are taken and the effect is started in one step of the runtime, and what gives them back is the end of the
  * effect's own fiber: no interruption can come between.
  */
-import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
+import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type * as Policy from "../Policy.ts"
 import * as LimitedRun from "./limitedRun.ts"
@@ -129,7 +128,7 @@ class FusedCall {
       try {
         admissions[i]!.leave(this.entries[i], this.fiber, exit)
       } catch (defect) {
-        exit = exit._tag === "Success" ? Exit.die(defect) : Exit.failCause(Cause.combine(exit.cause, Cause.die(defect)))
+        exit = Effect.runSyncExit(Effect.ensuring(exit, Effect.die(defect)))
       }
     }
     return exit

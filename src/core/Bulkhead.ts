@@ -15,64 +15,59 @@ export interface Settings {
   readonly maxQueue: number
 }
 
-/** A place in the queue; `waiter` is whatever the caller needs to continue later. */
-export type Ticket<Waiter> = LinkedList.Node<Waiter>
+/** Who waits in the queue: whatever the caller needs to continue later. */
+export type Waiter<W> = LinkedList.Node<W>
 
 /** The state of one bulkhead. */
-export interface State<Waiter> {
+export interface State<W extends Waiter<W>> {
   limit: number
   active: number
-  readonly queue: LinkedList.LinkedList<Waiter>
+  readonly queue: LinkedList.LinkedList<W>
 }
 
 /** Nobody runs, nobody waits. */
-export const initial = <Waiter>(settings: Settings): State<Waiter> => ({
+export const initial = <W extends Waiter<W>>(settings: Settings): State<W> => ({
   limit: settings.maxConcurrent,
   active: 0,
   queue: LinkedList.make()
 })
 
 /** Takes a permit if one is free. */
-export const tryAcquire = <Waiter>(state: State<Waiter>): boolean => {
+export const tryAcquire = <W extends Waiter<W>>(state: State<W>): boolean => {
   if (state.active >= state.limit) return false
   state.active++
   return true
 }
 
-/** Joins the queue; `undefined` when it is full. */
-export const enqueue = <Waiter>(
-  state: State<Waiter>,
-  settings: Settings,
-  waiter: Waiter
-): Ticket<Waiter> | undefined => {
-  if (state.queue.length >= settings.maxQueue) return undefined
-  const ticket = LinkedList.makeNode(waiter)
-  LinkedList.append(state.queue, ticket)
-  return ticket
+/** Joins the queue; returns `false` when it is full. */
+export const enqueue = <W extends Waiter<W>>(state: State<W>, settings: Settings, waiter: W): boolean => {
+  if (state.queue.length >= settings.maxQueue) return false
+  LinkedList.append(state.queue, waiter)
+  return true
 }
 
-/** Leaves the queue; returns whether the ticket was still waiting. */
-export const leave = <Waiter>(state: State<Waiter>, ticket: Ticket<Waiter>): boolean =>
-  LinkedList.remove(state.queue, ticket)
+/** Leaves the queue; returns whether the waiter was still in it. */
+export const leave = <W extends Waiter<W>>(state: State<W>, waiter: W): boolean =>
+  LinkedList.remove(state.queue, waiter)
 
 /** Gives a permit back. Returns the waiter to whom it went, if it went to one. */
-export const release = <Waiter>(state: State<Waiter>): Waiter | undefined => {
+export const release = <W extends Waiter<W>>(state: State<W>): W | undefined => {
   state.active--
   return next(state)
 }
 
 /** Changes the limit. Returns the waiters who got a permit by it, in their order. */
-export const resize = <Waiter>(state: State<Waiter>, limit: number): ReadonlyArray<Waiter> => {
+export const resize = <W extends Waiter<W>>(state: State<W>, limit: number): ReadonlyArray<W> => {
   state.limit = limit
-  const admitted: Array<Waiter> = []
+  const admitted: Array<W> = []
   for (let waiter = next(state); waiter !== undefined; waiter = next(state)) admitted.push(waiter)
   return admitted
 }
 
-const next = <Waiter>(state: State<Waiter>): Waiter | undefined => {
+const next = <W extends Waiter<W>>(state: State<W>): W | undefined => {
   const head = state.queue.head
   if (head === undefined || state.active >= state.limit) return undefined
   LinkedList.remove(state.queue, head)
   state.active++
-  return head.value
+  return head
 }

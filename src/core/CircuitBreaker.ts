@@ -22,10 +22,14 @@ export interface Settings extends ProbeRound.Settings, OpenTime.Settings {
   readonly hintMaxMillis: number
 }
 
-/** How often the circuit has opened without a quiet spell in between, and how long it was open the last time. */
+/**
+ * How often the circuit has opened without a quiet spell in between, how long it was open the last time, and when it closed
+ * after that.
+ */
 export interface OpenHistory {
   readonly openings: number
   readonly openMillis: number
+  readonly closedAt: number
 }
 
 /** Calls pass and are measured. */
@@ -33,7 +37,6 @@ export interface Closed {
   readonly _tag: "Closed"
   readonly generation: number
   readonly tally: TripPolicy.Tally
-  readonly closedAt: number
   readonly history: OpenHistory
 }
 
@@ -85,17 +88,17 @@ export type Admission =
 /** Stands for "never": a number, so that a state remains JSON. */
 export const FOREVER = Number.MAX_SAFE_INTEGER
 
-const NEVER_OPENED: OpenHistory = { openings: 0, openMillis: 0 }
+const NEVER_OPENED: OpenHistory = { openings: 0, openMillis: 0, closedAt: 0 }
 
 /** A closed circuit without history. */
-export const initial = (settings: Settings, now: number): State => close(settings, now, 0, NEVER_OPENED)
+export const initial = (settings: Settings): State => close(settings, 0, NEVER_OPENED)
 
 /**
  * Performs what time alone has decided: lapsed probes count as failed, and an isolation ends. Returns the same state when
  * nothing has.
  */
 export const advance = (state: State, settings: Settings, now: number, random: number): State => {
-  if (state._tag === "Isolated") return now < state.until ? state : reset(state, settings, state.until)
+  if (state._tag === "Isolated") return now < state.until ? state : reset(state, settings)
   let current: State = state
   while (current._tag === "HalfOpen") {
     const probe = ProbeRound.lapsed(current.round, now)
@@ -154,8 +157,7 @@ export const isCurrent = (state: State, permit: Permit): boolean =>
   (state._tag !== "HalfOpen" || ProbeRound.isRunning(state.round, permit.probe))
 
 /** Closed, with all counts and the history cleared. */
-export const reset = (state: State, settings: Settings, now: number): State =>
-  close(settings, now, state.generation + 1, NEVER_OPENED)
+export const reset = (state: State, settings: Settings): State => close(settings, state.generation + 1, NEVER_OPENED)
 
 /** Open for the configured time, as after one failure too many. An isolated circuit stays isolated. */
 export const trip = (state: State, settings: Settings, now: number, random: number): State =>
@@ -167,11 +169,10 @@ export const isolate = (state: State, until: number): State => {
   return { _tag: "Isolated", until, generation: state.generation + 1, history: state.history }
 }
 
-const close = (settings: Settings, now: number, generation: number, history: OpenHistory): Closed => ({
+const close = (settings: Settings, generation: number, history: OpenHistory): Closed => ({
   _tag: "Closed",
   generation,
   tally: TripPolicy.initial(settings.tripPolicy),
-  closedAt: now,
   history
 })
 
@@ -184,10 +185,12 @@ const startRound = ({ generation, history }: Open): HalfOpen => ({
 
 /** A hint of the dependency lengthens the open time, never shortens it. */
 const open = (state: State, settings: Settings, now: number, hintMillis: number, random: number): Open => {
-  const quiet = state._tag === "Closed" && now - state.closedAt >= state.history.openMillis
-  const openings = quiet ? 1 : state.history.openings + 1
+  const { history } = state
+  const quiet = state._tag === "Closed" && now - history.closedAt >= history.openMillis
+  const openings = quiet ? 1 : history.openings + 1
   const openMillis = Math.max(OpenTime.millis(settings, openings, random), Math.min(hintMillis, settings.hintMaxMillis))
-  return { _tag: "Open", generation: state.generation + 1, until: now + openMillis, history: { openings, openMillis } }
+  const generation = state.generation + 1
+  return { _tag: "Open", generation, until: now + openMillis, history: { ...history, openings, openMillis } }
 }
 
 const settle = (
@@ -202,6 +205,6 @@ const settle = (
   const verdict = ProbeRound.record(state.round, settings, probe, outcome)
   if (verdict._tag === "Reopen") return open(state, settings, at, hintMillis, random)
   return verdict._tag === "Close"
-    ? close(settings, at, state.generation + 1, state.history)
+    ? close(settings, state.generation + 1, { ...state.history, closedAt: at })
     : { ...state, round: verdict.round }
 }

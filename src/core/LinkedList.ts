@@ -4,33 +4,28 @@
  * **Details**
  *
  * Queues of waiters and least-recently-used orders need to drop entries from the middle. A `Map` in insertion order looks
- * like the shorter way, but engines keep holes for deleted entries and finding the first live one then costs O(n).
+ * like the shorter way, but engines keep holes for deleted entries and finding the first live one then costs O(n). The nodes
+ * are the values themselves, which carry their links: a box around each would be most of the memory of a small one.
  */
 
-/** A value in a list. */
-export interface Node<A> {
-  value: A
-  previous: Node<A> | undefined
-  next: Node<A> | undefined
-  linked: boolean
+/** What a value in a list carries. It can be in one list at a time. */
+export interface Node<N> {
+  previous: N | undefined
+  next: N | undefined
 }
 
 /** The list. */
-export interface LinkedList<A> {
-  head: Node<A> | undefined
-  tail: Node<A> | undefined
+export interface LinkedList<N extends Node<N>> {
+  head: N | undefined
+  tail: N | undefined
   length: number
 }
 
 /** An empty list. */
-export const make = <A>(): LinkedList<A> => ({ head: undefined, tail: undefined, length: 0 })
+export const make = <N extends Node<N>>(): LinkedList<N> => ({ head: undefined, tail: undefined, length: 0 })
 
-/** A node that is in no list yet. */
-export const makeNode = <A>(value: A): Node<A> => ({ value, previous: undefined, next: undefined, linked: false })
-
-/** Puts a free node at the end. */
-export const append = <A>(list: LinkedList<A>, node: Node<A>): void => {
-  node.linked = true
+/** Puts a node that is in no list at the end. */
+export const append = <N extends Node<N>>(list: LinkedList<N>, node: N): void => {
   node.previous = list.tail
   if (list.tail === undefined) list.head = node
   else list.tail.next = node
@@ -39,15 +34,14 @@ export const append = <A>(list: LinkedList<A>, node: Node<A>): void => {
 }
 
 /** Takes a node out; returns whether it was in. */
-export const remove = <A>(list: LinkedList<A>, node: Node<A>): boolean => {
-  if (!node.linked) return false
+export const remove = <N extends Node<N>>(list: LinkedList<N>, node: N): boolean => {
+  if (node.previous === undefined && list.head !== node) return false
   if (node.previous === undefined) list.head = node.next
   else node.previous.next = node.next
   if (node.next === undefined) list.tail = node.previous
   else node.next.previous = node.previous
   node.previous = undefined
   node.next = undefined
-  node.linked = false
   list.length--
   return true
 }

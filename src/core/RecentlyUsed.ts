@@ -9,123 +9,129 @@
  */
 import * as LinkedList from "./LinkedList.ts"
 
-/** How many entries to keep, how long an unused one lives, and which must not be dropped. */
-export interface Settings<A> {
-  readonly capacity: number
-  readonly idleMillis: number
-  readonly isBusy: (value: A) => boolean
-}
-
-interface Entry<A> {
-  readonly key: string
-  value: A
+/** What an entry carries. It can be in one map; one that is in none needs no key. */
+export interface Entry<E> extends LinkedList.Node<E> {
+  readonly key: string | undefined
   usedAt: number
 }
 
+/** How many entries to keep, how long an unused one lives, and which must not be dropped. */
+export interface Settings<in E> {
+  readonly capacity: number
+  readonly idleMillis: number
+  readonly isBusy: (entry: E) => boolean
+}
+
 /** The map. */
-export interface RecentlyUsed<A> {
-  readonly entries: Map<string, LinkedList.Node<Entry<A>>>
-  readonly order: LinkedList.LinkedList<Entry<A>>
+export interface RecentlyUsed<E extends Entry<E>> {
+  readonly entries: Map<string | undefined, E>
+  readonly order: LinkedList.LinkedList<E>
 }
 
 const DROPPED_PER_LOOKUP = 2
 
 /** An empty map. */
-export const make = <A>(): RecentlyUsed<A> => ({ entries: new Map(), order: LinkedList.make() })
+export const make = <E extends Entry<E>>(): RecentlyUsed<E> => ({ entries: new Map(), order: LinkedList.make() })
 
-/** The value of a key, made if it is missing; counts as use. */
-export const getOrMake = <A>(
-  self: RecentlyUsed<A>,
-  settings: Settings<A>,
+/** What every new entry carries. */
+export const newEntry = (key: string | undefined) => ({ key, usedAt: 0, previous: undefined, next: undefined })
+
+/** The entry of a key, made if it is missing; counts as use. */
+export const getOrMake = <E extends Entry<E>>(
+  self: RecentlyUsed<E>,
+  settings: Settings<E>,
   key: string,
   now: number,
-  orElse: () => A
-): A => {
+  orElse: () => E
+): E => {
   const found = get(self, settings, key, now)
   if (found !== undefined) return found
-  const value = orElse()
-  set(self, settings, key, value, now)
-  return value
+  const entry = orElse()
+  set(self, settings, entry, now)
+  return entry
 }
 
-/** The value of a key; counts as use. */
-export const get = <A>(self: RecentlyUsed<A>, settings: Settings<A>, key: string, now: number): A | undefined => {
+/** The entry of a key; counts as use. */
+export const get = <E extends Entry<E>>(
+  self: RecentlyUsed<E>,
+  settings: Settings<E>,
+  key: string,
+  now: number
+): E | undefined => {
   dropFromOldEnd(self, settings, now, (oldest) => isIdle(oldest, settings, now))
-  const node = self.entries.get(key)
-  if (node === undefined) return undefined
-  if (isDroppable(node.value, settings, now)) {
-    drop(self, node)
+  const entry = self.entries.get(key)
+  if (entry === undefined) return undefined
+  if (isDroppable(entry, settings, now)) {
+    drop(self, entry)
     return undefined
   }
-  use(self, node, now)
-  return node.value.value
+  use(self, entry, now)
+  return entry
 }
 
-/** The value of a key, without counting as use. */
-export const peek = <A>(self: RecentlyUsed<A>, settings: Settings<A>, key: string, now: number): A | undefined => {
-  const node = self.entries.get(key)
-  return node === undefined || isDroppable(node.value, settings, now) ? undefined : node.value.value
+/** The entry of a key, without counting as use. */
+export const peek = <E extends Entry<E>>(
+  self: RecentlyUsed<E>,
+  settings: Settings<E>,
+  key: string,
+  now: number
+): E | undefined => {
+  const entry = self.entries.get(key)
+  return entry === undefined || isDroppable(entry, settings, now) ? undefined : entry
 }
 
-/** Puts a value, and drops the least recently used entry when the map was full. */
-export const set = <A>(self: RecentlyUsed<A>, settings: Settings<A>, key: string, value: A, now: number): void => {
-  let node = self.entries.get(key)
-  if (node === undefined) {
-    node = LinkedList.makeNode<Entry<A>>({ key, value, usedAt: now })
-    self.entries.set(key, node)
-    LinkedList.append(self.order, node)
-  } else {
-    node.value.value = value
-    use(self, node, now)
-  }
-  const fresh = node.value
-  dropFromOldEnd(self, settings, now, (oldest) => oldest !== fresh && self.entries.size > settings.capacity)
+/** Puts an entry in the place of that of its key, and drops the least recently used one when the map was full. */
+export const set = <E extends Entry<E>>(self: RecentlyUsed<E>, settings: Settings<E>, entry: E, now: number): void => {
+  const before = self.entries.get(entry.key)
+  if (before !== undefined) drop(self, before)
+  self.entries.set(entry.key, entry)
+  use(self, entry, now)
+  dropFromOldEnd(self, settings, now, (oldest) => oldest !== entry && self.entries.size > settings.capacity)
 }
 
-/** All values, the least recently used first. */
-export const values = <A>(self: RecentlyUsed<A>): ReadonlyArray<A> => {
-  const all: Array<A> = []
-  for (let node = self.order.head; node !== undefined; node = node.next) all.push(node.value.value)
+/** All entries, the least recently used first. */
+export const values = <E extends Entry<E>>(self: RecentlyUsed<E>): ReadonlyArray<E> => {
+  const all: Array<E> = []
+  for (let entry = self.order.head; entry !== undefined; entry = entry.next) all.push(entry)
   return all
 }
 
-/** The values that a look-up would find, the least recently used first. */
-export const alive = <A>(self: RecentlyUsed<A>, settings: Settings<A>, now: number): ReadonlyArray<A> => {
-  const all: Array<A> = []
-  for (let node = self.order.head; node !== undefined; node = node.next) {
-    if (!isDroppable(node.value, settings, now)) all.push(node.value.value)
-  }
-  return all
+/** The entries that a look-up would find, the least recently used first. */
+export const alive = <E extends Entry<E>>(
+  self: RecentlyUsed<E>,
+  settings: Settings<E>,
+  now: number
+): ReadonlyArray<E> => values(self).filter((entry) => !isDroppable(entry, settings, now))
+
+/** The time is kept in whole milliseconds: a small integer needs no box. */
+const use = <E extends Entry<E>>(self: RecentlyUsed<E>, entry: E, now: number): void => {
+  entry.usedAt = Math.floor(now)
+  if (self.order.tail === entry) return
+  LinkedList.remove(self.order, entry)
+  LinkedList.append(self.order, entry)
 }
 
-const use = <A>(self: RecentlyUsed<A>, node: LinkedList.Node<Entry<A>>, now: number): void => {
-  node.value.usedAt = now
-  if (self.order.tail === node) return
-  LinkedList.remove(self.order, node)
-  LinkedList.append(self.order, node)
-}
-
-const isIdle = <A>(entry: Entry<A>, settings: Settings<A>, now: number): boolean =>
+const isIdle = <E extends Entry<E>>(entry: E, settings: Settings<E>, now: number): boolean =>
   now - entry.usedAt >= settings.idleMillis
 
-const isDroppable = <A>(entry: Entry<A>, settings: Settings<A>, now: number): boolean =>
-  isIdle(entry, settings, now) && !settings.isBusy(entry.value)
+const isDroppable = <E extends Entry<E>>(entry: E, settings: Settings<E>, now: number): boolean =>
+  isIdle(entry, settings, now) && !settings.isBusy(entry)
 
-const dropFromOldEnd = <A>(
-  self: RecentlyUsed<A>,
-  settings: Settings<A>,
+const dropFromOldEnd = <E extends Entry<E>>(
+  self: RecentlyUsed<E>,
+  settings: Settings<E>,
   now: number,
-  isTooMuch: (oldest: Entry<A>) => boolean
+  isTooMuch: (oldest: E) => boolean
 ): void => {
   for (let i = 0; i < DROPPED_PER_LOOKUP; i++) {
     const oldest = self.order.head
-    if (oldest === undefined || !isTooMuch(oldest.value)) return
-    if (settings.isBusy(oldest.value.value)) use(self, oldest, now)
+    if (oldest === undefined || !isTooMuch(oldest)) return
+    if (settings.isBusy(oldest)) use(self, oldest, now)
     else drop(self, oldest)
   }
 }
 
-const drop = <A>(self: RecentlyUsed<A>, node: LinkedList.Node<Entry<A>>): void => {
-  LinkedList.remove(self.order, node)
-  self.entries.delete(node.value.key)
+const drop = <E extends Entry<E>>(self: RecentlyUsed<E>, entry: E): void => {
+  LinkedList.remove(self.order, entry)
+  self.entries.delete(entry.key)
 }

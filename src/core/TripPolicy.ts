@@ -19,11 +19,8 @@ export type TripPolicy =
       readonly slowCallRate: number
     }
 
-/** What a closed circuit remembers. */
-export interface Tally {
-  readonly failuresInRow: number
-  readonly window: SlidingWindow.SlidingWindow | undefined
-}
+/** What a closed circuit remembers: failures in a row or the recent calls, whichever its policy is about. */
+export type Tally = number | SlidingWindow.SlidingWindow
 
 /** The shares of a tally; `undefined` while there are fewer than the minimum of calls. */
 export interface Rates {
@@ -31,11 +28,9 @@ export interface Rates {
   readonly slowCallRate: number | undefined
 }
 
-const NOTHING: Tally = { failuresInRow: 0, window: undefined }
-
 /** An empty tally. */
 export const initial = (policy: TripPolicy): Tally =>
-  policy.kind === "consecutive" ? NOTHING : { failuresInRow: 0, window: SlidingWindow.make(policy.window) }
+  policy.kind === "consecutive" ? 0 : SlidingWindow.make(policy.window)
 
 /** Counts one finished call. Returns `undefined` when the circuit must open, and the same tally when nothing changed. */
 export const record = (
@@ -46,16 +41,13 @@ export const record = (
   slow: boolean
 ): Tally | undefined => {
   if (policy.kind === "consecutive") {
-    const failuresInRow = failed ? tally.failuresInRow + 1 : 0
-    if (failuresInRow >= policy.failures) return undefined
-    return failuresInRow === tally.failuresInRow ? tally : { failuresInRow, window: undefined }
+    const failuresInRow = failed ? (tally as number) + 1 : 0
+    return failuresInRow >= policy.failures ? undefined : failuresInRow
   }
-  const window = tally.window!
-  SlidingWindow.record(window, now, failed, slow)
-  if (!(failed || slow) || window.calls < policy.minimumCalls) return tally
-  const exceeded =
-    window.failures / window.calls >= policy.failureRate || window.slowCalls / window.calls >= policy.slowCallRate
-  return exceeded ? undefined : tally
+  SlidingWindow.record(tally as SlidingWindow.SlidingWindow, now, failed, slow)
+  if (!(failed || slow)) return tally
+  const { failureRate = 0, slowCallRate = 0 } = rates(tally, policy, now)
+  return failureRate >= policy.failureRate || slowCallRate >= policy.slowCallRate ? undefined : tally
 }
 
 /** Whether a result counts differently at another time. */
@@ -63,9 +55,11 @@ export const dependsOnTime = (policy: TripPolicy): boolean => policy.kind === "r
 
 /** The rates at `now`, without moving the window. */
 export const rates = (tally: Tally, policy: TripPolicy, now: number): Rates => {
-  if (policy.kind === "consecutive") return { failureRate: undefined, slowCallRate: undefined }
-  const { calls, failures, slowCalls } = SlidingWindow.counts(tally.window!, now)
+  if (policy.kind === "consecutive") return NO_RATES
+  const { calls, failures, slowCalls } = SlidingWindow.counts(tally as SlidingWindow.SlidingWindow, now)
   return calls === 0 || calls < policy.minimumCalls
-    ? { failureRate: undefined, slowCallRate: undefined }
+    ? NO_RATES
     : { failureRate: failures / calls, slowCallRate: slowCalls / calls }
 }
+
+const NO_RATES: Rates = { failureRate: undefined, slowCallRate: undefined }

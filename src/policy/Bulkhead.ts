@@ -181,7 +181,7 @@ const fromOptions = (service: string, initial: Options, home?: Policy.Observer):
   let options = initial
   const shared = Gate.makeShared(service, options, home)
   const main = Gate.make(shared)
-  const keyed = Keyed.make(options, () => Gate.make(shared), Gate.isBusy)
+  const keyed = Keyed.make(options, (key) => Gate.make(shared, key), Gate.isBusy)
   const gateOf = (key: string | undefined) => (fiber: Fiber.Fiber<unknown, unknown>) =>
     key === undefined ? main : keyed.get(fiber, key)
   const sum = (of: (gate: Gate.Gate) => number): number =>

@@ -42,6 +42,7 @@ import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Backoff from "../core/Backoff.ts"
 import * as Machine from "../core/Retry.ts"
+import * as RecentlyUsed from "../core/RecentlyUsed.ts"
 import * as RetryBudget from "../core/RetryBudget.ts"
 import type * as Classifier from "./Classifier.ts"
 import * as Attempts from "./internal/Attempts.ts"
@@ -265,6 +266,11 @@ const exceptions = ({ overloaded, "rate-limited": rateLimited, retryable }: Mach
   return all.length === 0 ? "" : ` (${all.map(({ maxAttempts, when }) => `${maxAttempts} ${when}`).join(", ")})`
 }
 
+/** The budget of a key, if there are budgets. */
+interface KeyedBudget extends RecentlyUsed.Entry<KeyedBudget> {
+  readonly state: RetryBudget.State | undefined
+}
+
 const fromOptions = <O extends OnExhausted>(
   service: string,
   initial: Options,
@@ -277,7 +283,11 @@ const fromOptions = <O extends OnExhausted>(
   const shared: Attempts.Shared = { service, home, settings: settingsOf(options), budget, totals: noTotals() }
   const makeBudget = () => budget && RetryBudget.initial(budget)
   const main = makeBudget()
-  const keyed = Keyed.make(options, makeBudget, (state) => state !== undefined && state.reserved > 0)
+  const keyed = Keyed.make<KeyedBudget>(
+    options,
+    (key) => ({ ...RecentlyUsed.newEntry(key), state: makeBudget() }),
+    ({ state }) => state !== undefined && state.reserved > 0
+  )
   const own: Attempts.Choices = { classify: functions?.classify, isWanted: functions?.while, wraps }
   const choicesOf = (call: CallOptions | undefined): Attempts.Choices => ({
     classify: call?.classify ?? own.classify,
@@ -285,7 +295,7 @@ const fromOptions = <O extends OnExhausted>(
     wraps: call?.onExhausted === undefined ? wraps : call.onExhausted === "wrap"
   })
   const budgetFor = (key: string | undefined) => (fiber: Fiber.Fiber<unknown, unknown>) =>
-    key === undefined ? main : keyed.get(fiber, key)
+    key === undefined ? main : keyed.get(fiber, key).state
   const guard = (call: CallOptions | undefined) => {
     const choices = choicesOf(call)
     const budgetOf = budgetFor(call?.key)
@@ -316,7 +326,7 @@ const fromOptions = <O extends OnExhausted>(
     executeWith: guard as Retry<O>["executeWith"],
     [Stage.key]: (call: CallOptions | undefined) => Attempts.stage(shared, budgetFor(call?.key), choicesOf(call)),
     snapshot: (now, key) => {
-      const state = key === undefined ? main : (keyed.peek(key, now) ?? makeBudget())
+      const state = key === undefined ? main : (keyed.peek(key, now)?.state ?? makeBudget())
       return {
         kind: "retry",
         service,

@@ -2,13 +2,26 @@ import { describe, expect, it } from "@effect/vitest"
 import { Arbitrary, Schema } from "effect"
 import * as Bulkhead from "../../src/core/Bulkhead.ts"
 
-const make = (maxConcurrent: number, maxQueue: number) => {
-  const settings: Bulkhead.Settings = { maxConcurrent, maxQueue }
-  const state = Bulkhead.initial<string>(settings)
-  return { state, enqueue: (waiter: string) => Bulkhead.enqueue(state, settings, waiter) }
+interface Caller extends Bulkhead.Waiter<Caller> {
+  readonly name: string | number
 }
 
-const fill = (state: Bulkhead.State<string>): number => {
+const caller = (name: string | number): Caller => ({ name, previous: undefined, next: undefined })
+
+const make = (maxConcurrent: number, maxQueue: number) => {
+  const settings: Bulkhead.Settings = { maxConcurrent, maxQueue }
+  const state = Bulkhead.initial<Caller>(settings)
+  const enqueue = (name: string): Caller | undefined => {
+    const waiter = caller(name)
+    return Bulkhead.enqueue(state, settings, waiter) ? waiter : undefined
+  }
+  return { state, enqueue }
+}
+
+const release = (state: Bulkhead.State<Caller>) => Bulkhead.release(state)?.name
+const resize = (state: Bulkhead.State<Caller>, limit: number) => Bulkhead.resize(state, limit).map(({ name }) => name)
+
+const fill = (state: Bulkhead.State<Caller>): number => {
   let acquired = 0
   while (acquired < 1_000 && Bulkhead.tryAcquire(state)) acquired++
   return acquired
@@ -24,7 +37,7 @@ describe("permits", () => {
   it("that come back can be taken again", () => {
     const { state } = make(1, 0)
     fill(state)
-    expect(Bulkhead.release(state)).toBeUndefined()
+    expect(release(state)).toBeUndefined()
     expect(state.active).toBe(0)
     expect(fill(state)).toBe(1)
   })
@@ -34,11 +47,11 @@ describe("permits", () => {
     fill(state)
     enqueue("first")
     enqueue("second")
-    expect(Bulkhead.release(state)).toBe("first")
+    expect(release(state)).toBe("first")
     expect(Bulkhead.tryAcquire(state)).toBe(false)
     expect(state).toMatchObject({ active: 1, queue: { length: 1 } })
-    expect(Bulkhead.release(state)).toBe("second")
-    expect(Bulkhead.release(state)).toBeUndefined()
+    expect(release(state)).toBe("second")
+    expect(release(state)).toBeUndefined()
     expect(state.active).toBe(0)
   })
 })
@@ -50,7 +63,7 @@ describe("the queue", () => {
 
   it("refuses exactly those beyond its length", () => {
     const { enqueue, state } = make(1, 2)
-    expect(["a", "b", "c"].map((waiter) => enqueue(waiter)?.value)).toEqual(["a", "b", undefined])
+    expect(["a", "b", "c"].map((waiter) => enqueue(waiter)?.name)).toEqual(["a", "b", undefined])
     expect(state.queue.length).toBe(2)
   })
 
@@ -58,14 +71,14 @@ describe("the queue", () => {
     const { enqueue, state } = make(1, 1)
     const ticket = enqueue("a")!
     expect(Bulkhead.leave(state, ticket)).toBe(true)
-    expect(enqueue("b")?.value).toBe("b")
+    expect(enqueue("b")?.name).toBe("b")
   })
 
   it("is not left twice, nor after the permit has come", () => {
     const { enqueue, state } = make(1, 3)
     fill(state)
     const [first, second] = [enqueue("first")!, enqueue("second")!]
-    expect(Bulkhead.release(state)).toBe("first")
+    expect(release(state)).toBe("first")
     expect(Bulkhead.leave(state, first)).toBe(false)
     expect(Bulkhead.leave(state, second)).toBe(true)
     expect(Bulkhead.leave(state, second)).toBe(false)
@@ -77,11 +90,7 @@ describe("the queue", () => {
     fill(state)
     const [, middle] = [enqueue("first"), enqueue("middle")!, enqueue("last")]
     Bulkhead.leave(state, middle)
-    expect([Bulkhead.release(state), Bulkhead.release(state), Bulkhead.release(state)]).toEqual([
-      "first",
-      "last",
-      undefined
-    ])
+    expect([release(state), release(state), release(state)]).toEqual(["first", "last", undefined])
   })
 })
 
@@ -90,7 +99,7 @@ describe("a new limit", () => {
     const { enqueue, state } = make(1, 5)
     fill(state)
     for (const waiter of ["a", "b", "c"]) enqueue(waiter)
-    expect(Bulkhead.resize(state, 3)).toEqual(["a", "b"])
+    expect(resize(state, 3)).toEqual(["a", "b"])
     expect(state).toMatchObject({ limit: 3, active: 3, queue: { length: 1 } })
   })
 
@@ -98,7 +107,7 @@ describe("a new limit", () => {
     const { enqueue, state } = make(1, 5)
     fill(state)
     enqueue("a")
-    expect(Bulkhead.resize(state, 4)).toEqual(["a"])
+    expect(resize(state, 4)).toEqual(["a"])
     expect(fill(state)).toBe(2)
   })
 
@@ -106,20 +115,20 @@ describe("a new limit", () => {
     const { enqueue, state } = make(3, 5)
     fill(state)
     enqueue("a")
-    expect(Bulkhead.resize(state, 1)).toEqual([])
+    expect(resize(state, 1)).toEqual([])
     expect(state.active).toBe(3)
-    expect([Bulkhead.release(state), Bulkhead.release(state)]).toEqual([undefined, undefined])
+    expect([release(state), release(state)]).toEqual([undefined, undefined])
     expect(Bulkhead.tryAcquire(state)).toBe(false)
-    expect(Bulkhead.release(state)).toBe("a")
+    expect(release(state)).toBe("a")
     expect(state.active).toBe(1)
   })
 
   it("of zero stops everybody until it is raised", () => {
     const { enqueue, state } = make(1, 5)
-    expect(Bulkhead.resize(state, 0)).toEqual([])
+    expect(resize(state, 0)).toEqual([])
     expect(Bulkhead.tryAcquire(state)).toBe(false)
     enqueue("a")
-    expect(Bulkhead.resize(state, 1)).toEqual(["a"])
+    expect(resize(state, 1)).toEqual(["a"])
   })
 })
 
@@ -142,16 +151,16 @@ describe("any sequence of callers", () => {
     ],
     ([maxConcurrent, maxQueue, events]) => {
       const settings = { maxConcurrent, maxQueue }
-      const state = Bulkhead.initial<number>(settings)
+      const state = Bulkhead.initial<Caller>(settings)
       let limit = maxConcurrent
       let active = 0
-      const waiting: Array<Bulkhead.Ticket<number>> = []
-      const gone: Array<Bulkhead.Ticket<number>> = []
-      const nextIn = (): number => {
+      const waiting: Array<Caller> = []
+      const gone: Array<Caller> = []
+      const nextIn = (): string | number => {
         const ticket = waiting.shift()!
         gone.push(ticket)
         active++
-        return ticket.value
+        return ticket.name
       }
       for (const [name, { event, n }] of events.entries()) {
         if (event === "arrive") {
@@ -159,20 +168,20 @@ describe("any sequence of callers", () => {
           expect(Bulkhead.tryAcquire(state)).toBe(isFree)
           if (isFree) active++
           else {
-            const ticket = Bulkhead.enqueue(state, settings, name)
-            expect(ticket?.value).toBe(waiting.length < maxQueue ? name : undefined)
-            if (ticket) waiting.push(ticket)
+            const waiter = caller(name)
+            expect(Bulkhead.enqueue(state, settings, waiter)).toBe(waiting.length < maxQueue)
+            if (waiting.length < maxQueue) waiting.push(waiter)
           }
         } else if (event === "release") {
           if (active === 0) continue
           active--
-          expect(Bulkhead.release(state)).toBe(active < limit && waiting.length > 0 ? nextIn() : undefined)
+          expect(release(state)).toBe(active < limit && waiting.length > 0 ? nextIn() : undefined)
         } else if (event === "resize") {
           const before = active
           limit = n
           const places = Math.max(0, limit - active)
           const admitted = Array.from({ length: Math.min(places, waiting.length) }, nextIn)
-          expect(Bulkhead.resize(state, n)).toEqual(admitted)
+          expect(resize(state, n)).toEqual(admitted)
           expect(active).toBeLessThanOrEqual(Math.max(before, limit))
         } else if (waiting.length > 0) {
           const [ticket] = waiting.splice(n % waiting.length, 1)

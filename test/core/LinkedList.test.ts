@@ -2,20 +2,26 @@ import { describe, expect, it } from "@effect/vitest"
 import { Arbitrary, Schema } from "effect"
 import * as LinkedList from "../../src/core/LinkedList.ts"
 
+interface Box<A> extends LinkedList.Node<Box<A>> {
+  readonly value: A
+}
+
+const box = <A>(value: A): Box<A> => ({ value, previous: undefined, next: undefined })
+
 const listOf = (...values: ReadonlyArray<string>) => {
-  const list = LinkedList.make<string>()
-  const nodes = values.map((value) => LinkedList.makeNode(value))
+  const list = LinkedList.make<Box<string>>()
+  const nodes = values.map((value) => box(value))
   for (const node of nodes) LinkedList.append(list, node)
   return { list, nodes }
 }
 
-const forwards = <A>(list: LinkedList.LinkedList<A>): ReadonlyArray<A> => {
+const forwards = <A>(list: LinkedList.LinkedList<Box<A>>): ReadonlyArray<A> => {
   const values: Array<A> = []
   for (let node = list.head; node !== undefined; node = node.next) values.push(node.value)
   return values
 }
 
-const backwards = <A>(list: LinkedList.LinkedList<A>): ReadonlyArray<A> => {
+const backwards = <A>(list: LinkedList.LinkedList<Box<A>>): ReadonlyArray<A> => {
   const values: Array<A> = []
   for (let node = list.tail; node !== undefined; node = node.previous) values.push(node.value)
   return values
@@ -51,14 +57,21 @@ describe("a linked list", () => {
     const { list, nodes } = listOf("a", "b", "c")
     LinkedList.remove(list, nodes[1]!)
     expect(LinkedList.remove(list, nodes[1]!)).toBe(false)
-    expect(LinkedList.remove(list, LinkedList.makeNode("d"))).toBe(false)
+    expect(LinkedList.remove(list, box("d"))).toBe(false)
     expect([forwards(list), list.length]).toEqual([["a", "c"], 2])
+  })
+
+  it("does not take the last node out twice", () => {
+    const { list, nodes } = listOf("a")
+    LinkedList.remove(list, nodes[0]!)
+    expect(LinkedList.remove(list, nodes[0]!)).toBe(false)
+    expect(list.length).toBe(0)
   })
 
   it("lets a node that was taken out hold on to nothing", () => {
     const { list, nodes } = listOf("a", "b", "c")
     LinkedList.remove(list, nodes[1]!)
-    expect(nodes[1]).toEqual(LinkedList.makeNode("b"))
+    expect(nodes[1]).toEqual(box("b"))
   })
 
   it("takes a node back in at the end", () => {
@@ -79,13 +92,13 @@ describe("a linked list", () => {
       })
     ],
     ([steps]) => {
-      const list = LinkedList.make<number>()
-      const nodes: Array<LinkedList.Node<number>> = []
+      const list = LinkedList.make<Box<number>>()
+      const nodes: Array<Box<number>> = []
       let array: Array<number> = []
       for (const [i, step] of steps.entries()) {
         const node = nodes[Math.abs(step) % Math.max(1, nodes.length)]
         if (step >= 0 || node === undefined) {
-          const fresh = LinkedList.makeNode(i)
+          const fresh = box(i)
           nodes.push(fresh)
           LinkedList.append(list, fresh)
           array.push(i)

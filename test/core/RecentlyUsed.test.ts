@@ -1,12 +1,44 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Arbitrary, Schema } from "effect"
-import * as RecentlyUsed from "../../src/core/RecentlyUsed.ts"
+import * as Machine from "../../src/core/RecentlyUsed.ts"
+
+interface Box<A> extends Machine.Entry<Box<A>> {
+  readonly value: A
+}
+
+interface Settings {
+  readonly capacity: number
+  readonly idleMillis: number
+  readonly isBusy: (value: unknown) => boolean
+}
+
+const box = <A>(key: string, value: A): Box<A> => ({ ...Machine.newEntry(key), value })
+const boxed = (settings: Settings): Machine.Settings<Box<unknown>> => ({
+  ...settings,
+  isBusy: ({ value }) => settings.isBusy(value)
+})
+
+/** The map with plain values. */
+const RecentlyUsed = {
+  make: <A>() => Machine.make<Box<A>>(),
+  get: <A>(map: Machine.RecentlyUsed<Box<A>>, settings: Settings, key: string, now: number) =>
+    Machine.get(map, boxed(settings), key, now)?.value,
+  peek: <A>(map: Machine.RecentlyUsed<Box<A>>, settings: Settings, key: string, now: number) =>
+    Machine.peek(map, boxed(settings), key, now)?.value,
+  getOrMake: <A>(map: Machine.RecentlyUsed<Box<A>>, settings: Settings, key: string, now: number, orElse: () => A): A =>
+    Machine.getOrMake(map, boxed(settings), key, now, () => box(key, orElse())).value,
+  set: <A>(map: Machine.RecentlyUsed<Box<A>>, settings: Settings, key: string, value: A, now: number) =>
+    Machine.set(map, boxed(settings), box(key, value), now),
+  values: <A>(map: Machine.RecentlyUsed<Box<A>>) => Machine.values(map).map(({ value }) => value),
+  alive: <A>(map: Machine.RecentlyUsed<Box<A>>, settings: Settings, now: number) =>
+    Machine.alive(map, boxed(settings), now).map(({ value }) => value)
+}
 
 const isBusy = (): boolean => false
-const settings: RecentlyUsed.Settings<unknown> = { capacity: 3, idleMillis: 100, isBusy }
-const roomy: RecentlyUsed.Settings<unknown> = { ...settings, capacity: 1_000 }
+const settings: Settings = { capacity: 3, idleMillis: 100, isBusy }
+const roomy: Settings = { ...settings, capacity: 1_000 }
 
-const mapOf = (settings: RecentlyUsed.Settings<unknown>, ...keys: ReadonlyArray<string>) => {
+const mapOf = (settings: Settings, ...keys: ReadonlyArray<string>) => {
   const map = RecentlyUsed.make<string>()
   for (const key of keys) RecentlyUsed.set(map, settings, key, key, 0)
   return map
@@ -60,6 +92,14 @@ describe("when the map is full", () => {
     const map = mapOf(settings, "a", "b", "c")
     RecentlyUsed.set(map, settings, "a", "new", 0)
     expect(RecentlyUsed.values(map)).toEqual(["b", "c", "new"])
+  })
+
+  it("keeps the time of the last use in whole milliseconds", () => {
+    const entry = box("a", "a")
+    const map = Machine.make<Box<string>>()
+    Machine.set(map, boxed(settings), entry, 17.9)
+    expect(entry.usedAt).toBe(17)
+    expect(Machine.get(map, boxed(settings), "a", 116.9)).toBe(entry)
   })
 
   it("keeps no trace of what it dropped", () => {
@@ -140,7 +180,7 @@ describe("a look without use", () => {
 })
 
 describe("a busy entry", () => {
-  const busy = (...values: ReadonlyArray<unknown>): RecentlyUsed.Settings<unknown> => ({
+  const busy = (...values: ReadonlyArray<unknown>): Settings => ({
     ...settings,
     isBusy: (value) => values.includes(value)
   })

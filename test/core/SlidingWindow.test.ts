@@ -66,12 +66,11 @@ describe("a count window", () => {
   })
 
   it("stays in small integers, so that it takes little room", () => {
-    const window = windowOf(
-      40,
-      Array.from({ length: 100 }, () => [true, true] as const)
-    )
-    if (window.kind !== "count") throw new Error(window.kind)
-    expect(window.words).toEqual([2 ** 30 - 1, 2 ** 30 - 1, 2 ** 20 - 1])
+    const failures = Array.from({ length: 100 }, () => [true, false] as const)
+    const window = windowOf(40, failures)
+    expect(window).toEqual([40, 20, 40, 40, 2 ** 30 - 1, 2 ** 10 - 1])
+    SlidingWindow.record(window, 0, false, true)
+    expect(window).toEqual([40, 21, 40, 39, 2 ** 30 - 1 - 2 ** 20, 2 ** 10 - 1, 1, 2 ** 20, 0])
   })
 })
 

@@ -1,15 +1,14 @@
 /**
- * One circuit at work: its state in a `Ref`, its totals, and the events that tell of its transitions.
+ * One circuit at work: its state, its totals, and the events that tell of its transitions.
  */
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
-import * as MutableRef from "effect/MutableRef"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
-import * as Ref from "effect/Ref"
 import * as Machine from "../../core/CircuitBreaker.ts"
+import type * as RecentlyUsed from "../../core/RecentlyUsed.ts"
 import * as TripPolicy from "../../core/TripPolicy.ts"
 import type { Event, Mode, Snapshot } from "../CircuitBreaker.ts"
 import * as Classifier from "../Classifier.ts"
@@ -18,21 +17,10 @@ import * as Policy from "../Policy.ts"
 import { labelOf } from "../ResilienceError.ts"
 import * as Events from "./circuitEvents.ts"
 import type { Isolations } from "./Isolations.ts"
+import type { Totals } from "./circuitTotals.ts"
 import { queuedMillis } from "./queueTime.ts"
 import { CurrentStream } from "./StreamProgress.ts"
 import * as TimeLimit from "./TimeLimit.ts"
-
-/** The counts of a breaker since it was made; those of its keys are included. */
-export interface Totals {
-  successes: number
-  failures: number
-  ignored: number
-  slowCalls: number
-  late: number
-  rejections: number
-  wouldReject: number
-  transitions: number
-}
 
 /** A command for all circuits of a breaker, also for those that are not there yet. */
 export interface Order {
@@ -60,34 +48,23 @@ export interface Shared {
 /** No command yet. */
 export const NO_ORDER: Order = { number: 0, change: (state) => state }
 
-/** Totals of a breaker that has done nothing. */
-export const noTotals = (): Totals => ({
-  successes: 0,
-  failures: 0,
-  ignored: 0,
-  slowCalls: 0,
-  late: 0,
-  rejections: 0,
-  wouldReject: 0,
-  transitions: 0
-})
+/** When circuits that are not closed left that state. */
+const leftClosedAt = new WeakMap<Circuit, number>()
 
-/** One circuit. */
-export class Circuit {
+/** One circuit. There may be one for each of many keys, so it holds nothing that the others hold too. */
+export class Circuit implements RecentlyUsed.Entry<Circuit> {
   readonly shared: Shared
   readonly key: string | undefined
-  readonly ref: Ref.Ref<Machine.State>
+  usedAt = 0
+  previous: Circuit | undefined
+  next: Circuit | undefined
+  state: Machine.State
   private obeyed = 0
-  private leftClosedAt = 0
 
   constructor(shared: Shared, key?: string) {
     this.shared = shared
     this.key = key
-    this.ref = Ref.makeUnsafe(Machine.initial(shared.settings, 0))
-  }
-
-  get state(): Machine.State {
-    return Ref.getUnsafe(this.ref)
+    this.state = Machine.initial(shared.settings)
   }
 
   /** The generation of a closed circuit; -1 when a call has to ask for admission. */
@@ -192,7 +169,7 @@ export class Circuit {
       mode,
       state: state._tag,
       openings: state.history.openings,
-      failuresInRow: state._tag === "Closed" ? state.tally.failuresInRow : 0,
+      failuresInRow: state._tag === "Closed" && typeof state.tally === "number" ? state.tally : 0,
       failureRate: Option.fromUndefinedOr(rates?.failureRate),
       slowCallRate: Option.fromUndefinedOr(rates?.slowCallRate),
       probing: state._tag === "HalfOpen" ? state.round.running.length : 0,
@@ -265,15 +242,17 @@ export class Circuit {
   private commit(fiber: Fiber.Fiber<unknown, unknown>, after: Machine.State, isNews = true): void {
     const before = this.state
     if (after === before) return
-    MutableRef.set(this.ref.ref, after)
+    this.state = after
     if (after._tag === before._tag) return
     if (isNews) this.shared.totals.transitions++
     Events.tellListeners(this.shared.listeners, this.key, before, after)
     const now = Policy.monotonicMillis(fiber)
-    if (before._tag === "Closed") this.leftClosedAt = now
+    if (before._tag === "Closed") leftClosedAt.set(this, now)
+    const outage = now - (leftClosedAt.get(this) ?? now)
+    if (after._tag === "Closed") leftClosedAt.delete(this)
     if (!isNews) return
     this.tell(fiber, "CircuitBreakerTransition", Events.severityOf(after), undefined, () =>
-      Events.attributesOf(before, after, now - this.leftClosedAt, this.shared.mode)
+      Events.attributesOf(before, after, outage, this.shared.mode)
     )
   }
 

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Machine from "../../core/Bulkhead.ts"
+import * as RecentlyUsed from "../../core/RecentlyUsed.ts"
 import type { Options } from "../Bulkhead.ts"
 import * as Policy from "../Policy.ts"
 import { labelOf, withTraits } from "../ResilienceError.ts"
@@ -68,7 +69,7 @@ export interface Shared {
 }
 
 /** Where calls of one bulkhead and key meet. */
-export interface Gate {
+export interface Gate extends RecentlyUsed.Entry<Gate> {
   readonly shared: Shared
   readonly state: Machine.State<Passage>
 }
@@ -96,7 +97,11 @@ const queueMillisOf = (timeout: Duration.Duration | undefined): number =>
   timeout === undefined ? Infinity : Duration.toMillis(timeout)
 
 /** A gate through which nobody has come. */
-export const make = (shared: Shared): Gate => ({ shared, state: Machine.initial(shared.settings) })
+export const make = (shared: Shared, key?: string): Gate => ({
+  ...RecentlyUsed.newEntry(key),
+  shared,
+  state: Machine.initial(shared.settings)
+})
 
 /** Whether calls run or wait. */
 export const isBusy = ({ state }: Gate): boolean => state.active > 0 || state.queue.length > 0
@@ -157,7 +162,9 @@ class Passage {
   private fiber: Fiber.Fiber<unknown, unknown> | undefined
   private isAdmitted = false
   private queuedAt = 0
-  private ticket: Machine.Ticket<Passage> | undefined
+  /** Its place in the queue. */
+  previous: Passage | undefined
+  next: Passage | undefined
   private resume: ((effect: Effect.Effect<void, BulkheadRejectedError>) => void) | undefined
   private cancel: (() => void) | undefined
 
@@ -172,8 +179,7 @@ class Passage {
       this.isAdmitted = true
       return self
     }
-    this.ticket = Machine.enqueue(gate.state, gate.shared.settings, this)
-    if (this.ticket === undefined) return Effect.fail(this.reject(gate, fiber, "full"))
+    if (!Machine.enqueue(gate.state, gate.shared.settings, this)) return Effect.fail(this.reject(gate, fiber, "full"))
     this.queuedAt = Policy.monotonicMillis(fiber)
     const turn = Effect.callback<void, BulkheadRejectedError>((resume) => this.wait(gate, fiber, resume))
     return Effect.flatMap(turn, () => {
@@ -196,7 +202,7 @@ class Passage {
     const { fiber, gate } = this
     if (gate === undefined || fiber === undefined) return undefined
     if (this.isAdmitted) end(gate, fiber, exit)
-    else if (this.ticket !== undefined && Machine.leave(gate.state, this.ticket)) {
+    else if (Machine.leave(gate.state, this)) {
       if (TimeLimit.interruptingDeadline(fiber) !== undefined) {
         return Effect.fail(this.reject(gate, fiber, "queue-timeout"))
       }
@@ -214,7 +220,7 @@ class Passage {
     this.resume = resume
     const millis = Math.min(gate.shared.queueMillis, TimeLimit.remainingMillis(fiber, this.queuedAt))
     this.cancel = Timer.after(fiber, this.queuedAt, Math.max(0, millis), () => {
-      if (this.ticket !== undefined && Machine.leave(gate.state, this.ticket)) {
+      if (Machine.leave(gate.state, this)) {
         this.endWait(fiber)
         resume(Effect.fail(this.reject(gate, fiber, "queue-timeout")))
       }

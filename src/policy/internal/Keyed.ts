@@ -24,22 +24,22 @@ export interface Options {
 }
 
 /** The states of one policy. */
-export interface Keyed<A> {
-  readonly get: (fiber: Fiber.Fiber<unknown, unknown>, key: string) => A
-  readonly peek: (key: string, now: number) => A | undefined
-  readonly values: () => ReadonlyArray<A>
+export interface Keyed<S> {
+  readonly get: (fiber: Fiber.Fiber<unknown, unknown>, key: string) => S
+  readonly peek: (key: string, now: number) => S | undefined
+  readonly values: () => ReadonlyArray<S>
   /** Without those that are forgotten as soon as somebody looks. */
-  readonly alive: (now: number) => ReadonlyArray<A>
+  readonly alive: (now: number) => ReadonlyArray<S>
 }
 
 /** Nothing yet; `isBusy` tells which states must not be forgotten. */
-export const make = <A>(
+export const make = <S extends RecentlyUsed.Entry<S>>(
   { keyIdleTime, maxKeys }: Options,
-  orElse: (key: string) => A,
-  isBusy: (value: A) => boolean
-): Keyed<A> => {
+  orElse: (key: string) => S,
+  isBusy: (state: S) => boolean
+): Keyed<S> => {
   const settings = { capacity: maxKeys, idleMillis: Duration.toMillis(keyIdleTime), isBusy }
-  const map = RecentlyUsed.make<A>()
+  const map = RecentlyUsed.make<S>()
   return {
     get: (fiber, key) => RecentlyUsed.getOrMake(map, settings, key, Policy.monotonicMillis(fiber), () => orElse(key)),
     peek: (key, now) => RecentlyUsed.peek(map, settings, key, now),

@@ -9,6 +9,11 @@ export interface Found<A> {
   readonly ageMillis: number
 }
 
+interface Remembered<A> extends RecentlyUsed.Entry<Remembered<A>> {
+  readonly value: A
+  readonly at: number
+}
+
 /** The last good values. */
 export interface LastGood<A> {
   readonly remember: (key: string, value: A, now: number) => void
@@ -19,9 +24,10 @@ export interface LastGood<A> {
 /** Nothing was good yet. */
 export const make = <A>(capacity: number, timeToLiveMillis: number): LastGood<A> => {
   const settings = { capacity, idleMillis: timeToLiveMillis, isBusy: () => false }
-  const map = RecentlyUsed.make<{ readonly value: A; readonly at: number }>()
+  const map = RecentlyUsed.make<Remembered<A>>()
   return {
-    remember: (key, value, now) => RecentlyUsed.set(map, settings, key, { value, at: now }, now),
+    remember: (key, value, now) =>
+      RecentlyUsed.set(map, settings, { ...RecentlyUsed.newEntry(key), value, at: now }, now),
     recall: (key, now) => {
       const entry = RecentlyUsed.peek(map, settings, key, now)
       if (entry === undefined || now - entry.at >= timeToLiveMillis) return undefined

@@ -47,7 +47,7 @@ const afterLive = (clock: Clock.Clock, due: number, left: number, alarm: () => v
   return () => clearTimeout(handle)
 }
 
-interface Alarm {
+interface Alarm extends LinkedList.Node<Alarm> {
   readonly due: number
   readonly ring: () => void
 }
@@ -76,7 +76,7 @@ export class Alarms {
     if (this.millis === Infinity || fiber.getRef(Clock.Clock) !== LIVE_CLOCK) {
       return after(fiber, now, this.millis, ring)
     }
-    const alarm = LinkedList.makeNode<Alarm>({ due: now + this.millis, ring })
+    const alarm: Alarm = { due: now + this.millis, ring, previous: undefined, next: undefined }
     if (this.timer === undefined) this.start(this.millis)
     else if (this.alarms.head === undefined) this.timer.ref?.()
     LinkedList.append(this.alarms, alarm)
@@ -89,7 +89,7 @@ export class Alarms {
     if (this.alarms.head === undefined) this.stop()
   }
 
-  private cancel(alarm: LinkedList.Node<Alarm>): void {
+  private cancel(alarm: Alarm): void {
     if (!LinkedList.remove(this.alarms, alarm) || this.alarms.head !== undefined) return
     if (this.isRetired) this.stop()
     else this.timer?.unref?.()
@@ -108,13 +108,13 @@ export class Alarms {
   private ring(): void {
     const now = Policy.monotonicMillisOf(LIVE_CLOCK)
     try {
-      for (let { head } = this.alarms; head !== undefined && head.value.due <= now; head = this.alarms.head) {
+      for (let { head } = this.alarms; head !== undefined && head.due <= now; head = this.alarms.head) {
         LinkedList.remove(this.alarms, head)
-        head.value.ring()
+        head.ring()
       }
     } finally {
       if (this.alarms.head === undefined) this.timer = undefined
-      else this.start(this.alarms.head.value.due - now)
+      else this.start(this.alarms.head.due - now)
     }
   }
 }

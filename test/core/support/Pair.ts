@@ -29,7 +29,7 @@ export interface Pair {
 
 export const start = (settings: CircuitBreaker.Settings, now: number): Pair => ({
   now,
-  real: CircuitBreaker.initial(settings, now),
+  real: CircuitBreaker.initial(settings),
   naive: NaiveBreaker.start(now),
   calls: [],
   started: 0
@@ -54,11 +54,11 @@ export const describe = (state: CircuitBreaker.State, settings: CircuitBreaker.S
       return `HalfOpen, ${results}, running ${left.join(" ")}, ${history}`
     }
     case "Closed": {
-      const quiet = Math.min(now - state.closedAt, state.history.openMillis)
-      if (state.tally.window === undefined) {
-        return `Closed for ${quiet}, ${state.tally.failuresInRow} in a row, ${history}`
+      const quiet = Math.min(now - state.history.closedAt, state.history.openMillis)
+      if (typeof state.tally === "number") {
+        return `Closed for ${quiet}, ${state.tally} in a row, ${history}`
       }
-      const { calls, failures, slowCalls } = SlidingWindow.counts(state.tally.window, now)
+      const { calls, failures, slowCalls } = SlidingWindow.counts(state.tally, now)
       return `Closed for ${quiet}, ${calls}/${failures}/${slowCalls}, ${history}`
     }
   }
@@ -94,7 +94,7 @@ const happen = (
   const { calls, naive, now, real, started } = pair
   switch (event._tag) {
     case "Reset":
-      return { ...pair, real: CircuitBreaker.reset(real, settings, now), naive: NaiveBreaker.reset(naive, now) }
+      return { ...pair, real: CircuitBreaker.reset(real, settings), naive: NaiveBreaker.reset(naive, now) }
     case "Trip": {
       const tripped = CircuitBreaker.trip(real, settings, now, random)
       return { ...pair, real: tripped, naive: NaiveBreaker.trip(naive, settings, now, random) }

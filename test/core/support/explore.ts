@@ -56,7 +56,7 @@ const freeze = <A>(value: A): A => {
 /** A copy that went through JSON. It is frozen, unless it holds a window, which is made to be changed. */
 const copy = (state: CircuitBreaker.State): CircuitBreaker.State => {
   const read: CircuitBreaker.State = JSON.parse(JSON.stringify(state))
-  return read._tag === "Closed" && read.tally.window !== undefined ? read : freeze(read)
+  return read._tag === "Closed" && typeof read.tally !== "number" ? read : freeze(read)
 }
 
 const periodOf = ({ tripPolicy }: CircuitBreaker.Settings): number =>
@@ -69,12 +69,11 @@ const keyOf = ({ calls, naive, now, real }: Pair.Pair, settings: CircuitBreaker.
   const period = periodOf(settings)
   const bucket = Math.floor(now / period)
   let key = Pair.describe(real, settings, now)
-  if (real._tag === "Closed" && real.tally.window !== undefined) {
-    const window = real.tally.window
-    key +=
-      window.kind === "count"
-        ? `|${window.words.join()} ${window.cursor}`
-        : `|${window.ring.join()} ${bucket - window.head} ${now % (period * window.buckets)}`
+  if (real._tag === "Closed" && typeof real.tally !== "number") {
+    const window = real.tally
+    key += Array.isArray(window)
+      ? `|${window.join()}`
+      : `|${window.ring.join()} ${bucket - window.head} ${now % (period * window.buckets)}`
     for (const { at, failed, slow } of NaiveBreaker.measured(naive, settings, now)) {
       key += `|${bucket - Math.floor(at / period)}${failed}${slow}`
     }

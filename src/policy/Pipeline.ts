@@ -285,15 +285,14 @@ const fromParts = (service: string, parts: ReadonlyArray<Part>, home?: Policy.Ob
     const { outer } = fusion
     const from = outer.length
     const isWhole = from === 0 && fallback === undefined
-    const fused = (self: AnyEffect): AnyEffect =>
-      Fused.run({
-        fusion,
-        calls: isWhole ? calls : undefined,
-        self,
-        nested: (recoveries) => nested(from + recoveries, self),
-        whole: () => (isWhole ? counted(nested(0, self)) : nested(from, self))
-      })
-    return isWhole ? fused : (self: AnyEffect) => counted(answered(nest(outer, fused(self), call)))
+    const fused: Fused.Fused = {
+      fusion,
+      calls: isWhole ? calls : undefined,
+      inner: (recoveries, self) => nested(from + recoveries, self),
+      whole: (self) => (isWhole ? counted(nested(0, self)) : nested(from, self))
+    }
+    const run = (self: AnyEffect): AnyEffect => Fused.run(fused, self)
+    return isWhole ? run : (self: AnyEffect) => counted(answered(nest(outer, run(self), call)))
   }
   return {
     kind: "pipeline",

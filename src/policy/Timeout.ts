@@ -189,15 +189,15 @@ const fromOptions = (service: string, initial: Options, home?: Policy.Observer):
 /** The part of {@link guard} that limits a single value by the own duration, since that is over before any deadline. */
 const stage = (durationNow: () => Duration.Duration, calls: TimeLimit.LimitedCalls): Stage.Limit => ({
   _tag: "Limit",
-  limit: (fiber) => {
+  calls,
+  limit: (fiber, now) => {
     const duration = durationNow()
     const millis = TimeLimit.limitMillis(duration)
     const deadline = fiber.getRef(TimeLimit.CurrentDeadline)
     if (millis === Infinity || fiber.getRef(CurrentStream) !== undefined) return undefined
-    const now = Policy.monotonicMillis(fiber)
     const at = now + millis
     if (deadline !== undefined && deadline.at <= at) return undefined
-    return { calls, fiber, now, scope: "attempt", limit: { at, service: calls.service, duration } }
+    return { at, service: calls.service, duration }
   }
 })
 
@@ -225,11 +225,7 @@ const guard = <A, E, R>(
     const remaining = deadline === undefined ? Infinity : deadline.at - now
     if (deadline === undefined || limit < remaining) {
       const at = now + limit
-      return LimitedRun.run(
-        { calls, fiber, now, scope: "attempt", limit: { at, service: calls.service, duration } },
-        self,
-        fiber.context
-      )
+      return LimitedRun.run(calls, fiber, self, fiber.context, now, "attempt", { at, service: calls.service, duration })
     }
     return LimitedRun.runUntil(calls, fiber, self, fiber.context, now, deadline)
   })

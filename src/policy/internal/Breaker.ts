@@ -21,6 +21,7 @@ import { type CircuitBreakerOpenError, guard, stage } from "./CircuitGuard.ts"
 import { describe, settingsOf, slowMillisOf } from "./circuitSettings.ts"
 import * as Isolations from "./Isolations.ts"
 import * as Keyed from "./Keyed.ts"
+import { noteWaits } from "./queueTime.ts"
 import * as Stage from "./Stage.ts"
 
 const WORSE_AND_WORSE: ReadonlyArray<Machine.State["_tag"]> = ["Closed", "HalfOpen", "Open", "Isolated"]
@@ -29,7 +30,7 @@ const WORSE_AND_WORSE: ReadonlyArray<Machine.State["_tag"]> = ["Closed", "HalfOp
 export abstract class Breaker implements CircuitBreaker.CircuitBreaker, Shared, Stage.Staged {
   readonly service: string
   readonly home: Policy.Observer | undefined
-  settings: Machine.Settings
+  settings!: Machine.Settings
   slowMillis: number | undefined
   readonly classify: Outcome.Classify
   readonly totals = noTotals()
@@ -48,8 +49,7 @@ export abstract class Breaker implements CircuitBreaker.CircuitBreaker, Shared, 
   ) {
     this.service = service
     this.home = home
-    this.settings = settingsOf(options)
-    this.slowMillis = slowMillisOf(options)
+    this.obey(options)
     this.classify = classify
     this.mode = options.mode
     this.main = new Circuit(this)
@@ -63,6 +63,7 @@ export abstract class Breaker implements CircuitBreaker.CircuitBreaker, Shared, 
   protected obey(options: CircuitBreaker.Options): void {
     this.settings = settingsOf(options)
     this.slowMillis = slowMillisOf(options)
+    if (this.slowMillis !== undefined) noteWaits()
   }
 
   get kind(): "circuit-breaker" {

@@ -65,10 +65,9 @@ export const guard = <A, E, R>(
   })
 
 /** A call through a closed circuit. */
-interface Entry {
+interface Entry extends Machine.Permit {
   /** Nothing for a breaker that is switched off. */
   readonly circuit: Circuit | undefined
-  readonly permit: Machine.Permit
   readonly startedAt: number
 }
 
@@ -83,15 +82,13 @@ export const stage = (
     if (shared.mode === "disabled") return NO_ENTRY
     const circuit = circuitOf(fiber)
     const generation = circuit.closedGeneration
-    return generation === -1
-      ? undefined
-      : { circuit, permit: { generation, probe: 0 }, startedAt: startOf(shared, fiber) }
+    return generation === -1 ? undefined : { generation, probe: 0, circuit, startedAt: startOf(shared, fiber) }
   },
   withdraw: () => {},
-  leave: ({ circuit, permit, startedAt }, fiber, exit) => circuit?.settle(fiber, permit, startedAt, exit, classify)
+  leave: (entry, fiber, exit) => entry.circuit?.settle(fiber, entry, entry.startedAt, exit, classify)
 })
 
-const NO_ENTRY: Entry = { circuit: undefined, permit: { generation: 0, probe: 0 }, startedAt: 0 }
+const NO_ENTRY: Entry = { generation: 0, probe: 0, circuit: undefined, startedAt: 0 }
 
 /**
  * A rejection holds nothing. A probe holds a slot of the round, which an interruption must give back even if it comes right

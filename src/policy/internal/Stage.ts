@@ -11,7 +11,7 @@ import type * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type * as Policy from "../Policy.ts"
-import type { Limited } from "./limitedRun.ts"
+import type { Deadline, LimitedCalls } from "./TimeLimit.ts"
 
 type AnyFiber = Fiber.Fiber<unknown, unknown>
 type AnyEffect = Effect.Effect<unknown, unknown, unknown>
@@ -43,8 +43,9 @@ export interface Recovery<Begun = unknown> {
 /** Limits the time of a call. */
 export interface Limit {
   readonly _tag: "Limit"
+  readonly calls: LimitedCalls
   /** The limit of a call that begins now; `undefined` when it has none, or one of another kind. */
-  limit(fiber: AnyFiber): Limited | undefined
+  limit(fiber: AnyFiber, now: number): Deadline | undefined
 }
 
 export type Stage = Admission | Recovery | Limit

@@ -47,9 +47,10 @@ const afterLive = (clock: Clock.Clock, due: number, left: number, alarm: () => v
   return () => clearTimeout(handle)
 }
 
-interface Alarm extends LinkedList.Node<Alarm> {
+/** What happens at a monotonic time. */
+export interface Alarm extends LinkedList.Node<Alarm> {
   readonly due: number
-  readonly ring: () => void
+  ring(): void
 }
 
 /**
@@ -71,28 +72,25 @@ export class Alarms {
     this.millis = millis
   }
 
-  /** Runs `ring` once, at the set time after the monotonic time `now`, unless it is cancelled by calling what is returned. */
-  after(fiber: Fiber.Fiber<unknown, unknown>, now: number, ring: () => void): () => void {
-    if (this.millis === Infinity || fiber.getRef(Clock.Clock) !== LIVE_CLOCK) {
-      return after(fiber, now, this.millis, ring)
-    }
-    const alarm: Alarm = { due: now + this.millis, ring, previous: undefined, next: undefined }
+  /** Lets an alarm ring once, unless it is removed; returns `false` where {@link after} must do. */
+  add(fiber: Fiber.Fiber<unknown, unknown>, alarm: Alarm): boolean {
+    if (this.millis === Infinity || fiber.getRef(Clock.Clock) !== LIVE_CLOCK) return false
     if (this.timer === undefined) this.start(this.millis)
     else if (this.alarms.head === undefined) this.timer.ref?.()
     LinkedList.append(this.alarms, alarm)
-    return () => this.cancel(alarm)
+    return true
+  }
+
+  remove(alarm: Alarm): void {
+    if (!LinkedList.remove(this.alarms, alarm) || this.alarms.head !== undefined) return
+    if (this.isRetired) this.stop()
+    else this.timer?.unref?.()
   }
 
   /** No alarm will be added: the timer goes with the last one. */
   retire(): void {
     this.isRetired = true
     if (this.alarms.head === undefined) this.stop()
-  }
-
-  private cancel(alarm: Alarm): void {
-    if (!LinkedList.remove(this.alarms, alarm) || this.alarms.head !== undefined) return
-    if (this.isRetired) this.stop()
-    else this.timer?.unref?.()
   }
 
   private start(millis: number): void {

@@ -13,11 +13,12 @@
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
-import type * as Policy from "../Policy.ts"
-import * as LimitedRun from "./limitedRun.ts"
-import type { Call, PipelineCalls } from "./pipelineCalls.ts"
+import * as Policy from "../Policy.ts"
+import { LimitedRun } from "./limitedRun.ts"
+import { type Call, contextOf, type PipelineCalls } from "./pipelineCalls.ts"
 import type { Part } from "./pipelineParts.ts"
 import * as Stage from "./Stage.ts"
+import type { Deadline } from "./TimeLimit.ts"
 
 type AnyEffect = Effect.Effect<unknown, unknown, unknown>
 type AnyExit = Exit.Exit<unknown, unknown>
@@ -48,77 +49,84 @@ export const fuse = (
 const takeLast = <A>(array: Array<A>, isWanted: (element: A) => boolean): Array<A> =>
   array.splice(array.findLastIndex((element) => !isWanted(element)) + 1)
 
-/** The call of a fused pipeline, and its nested form: what is inside of a number of recoveries. */
-export interface Guarded {
+/** A pipeline that is fused, and its nested form. */
+export interface Fused {
   readonly fusion: Fusion
-  /** Counts the call, unless that happens around it. */
+  /** Counts calls, unless that happens around them. */
   readonly calls: PipelineCalls | undefined
-  readonly self: AnyEffect
-  readonly nested: (from: number) => AnyEffect
+  /** What is inside of so many recoveries. */
+  readonly inner: (recoveries: number, self: AnyEffect) => AnyEffect
   /** All of it. */
-  readonly whole: () => AnyEffect
+  readonly whole: (self: AnyEffect) => AnyEffect
 }
 
 /** Runs a call. */
-export const run = (guarded: Guarded): AnyEffect =>
+export const run = (fused: Fused, self: AnyEffect): AnyEffect =>
   Effect.withFiber((fiber) =>
-    Effect.callback<unknown, unknown, unknown>((resume) => new FusedCall(guarded, fiber, resume).start())
+    Effect.callback<unknown, unknown, unknown>((resume) => {
+      const { admissions, limit, recoveries } = fused.fusion
+      const now = Policy.monotonicMillis(fiber)
+      const deadline = recoveries.every((recovery) => recovery.isPlain(fiber)) ? limit.limit(fiber, now) : undefined
+      const entries = deadline === undefined ? undefined : enter(admissions, fiber)
+      if (deadline === undefined || entries === undefined) return resume(fused.whole(self))
+      return new FusedCall(fused, self, fiber, now, deadline, entries, resume).begin()
+    })
   )
 
-class FusedCall {
-  private readonly guarded: Guarded
-  private readonly fiber: Fiber.Fiber<unknown, unknown>
+/** Lets a call pass everywhere, or nowhere. */
+const enter = (
+  admissions: ReadonlyArray<Stage.Admission>,
+  fiber: Fiber.Fiber<unknown, unknown>
+): ReadonlyArray<unknown> | undefined => {
+  const entries = admissions.map((admission) => admission.enter(fiber))
+  if (!entries.includes(undefined)) return entries
+  for (const [i, entry] of entries.entries()) if (entry !== undefined) admissions[i]!.withdraw(entry, fiber)
+  return undefined
+}
+
+class FusedCall extends LimitedRun {
+  private readonly fused: Fused
+  private readonly self: AnyEffect
+  private readonly entries: ReadonlyArray<unknown>
   private readonly resume: (effect: AnyEffect) => void
-  private readonly entries: Array<unknown> = []
-  private begun: ReadonlyArray<unknown> = []
-  private call: Call | undefined
+  private readonly begun: ReadonlyArray<unknown>
+  private readonly call: Call | undefined
   private isAbandoned = false
 
-  constructor(guarded: Guarded, fiber: Fiber.Fiber<unknown, unknown>, resume: (effect: AnyEffect) => void) {
-    this.guarded = guarded
-    this.fiber = fiber
+  constructor(
+    fused: Fused,
+    self: AnyEffect,
+    fiber: Fiber.Fiber<unknown, unknown>,
+    now: number,
+    limit: Deadline,
+    entries: ReadonlyArray<unknown>,
+    resume: (effect: AnyEffect) => void
+  ) {
+    super(fused.fusion.limit.calls, fiber, now, "attempt", limit)
+    this.fused = fused
+    this.self = self
+    this.entries = entries
     this.resume = resume
+    this.begun = fused.fusion.recoveries.map((recovery) => recovery.begin(fiber))
+    this.call = fused.calls?.begin(fiber)
   }
 
-  start(): Effect.Effect<void> | undefined {
-    const { fiber } = this
-    const { calls, fusion, self, whole } = this.guarded
-    const limited = fusion.recoveries.every((recovery) => recovery.isPlain(fiber))
-      ? fusion.limit.limit(fiber)
-      : undefined
-    if (limited === undefined || !this.enter(fusion.admissions)) {
-      this.resume(whole())
-      return undefined
-    }
-    this.begun = fusion.recoveries.map((recovery) => recovery.begin(fiber))
-    this.call = calls?.begin(fiber)
-    const context = this.call === undefined ? fiber.context : calls!.contextOf(this.call, fiber.context)
-    const abandon = LimitedRun.start(limited, self, context, (exit) => this.end(exit))
-    if (abandon === undefined) return undefined
-    return Effect.suspend(() => {
-      this.isAbandoned = true
-      return abandon
-    })
+  begin(): Effect.Effect<void> | undefined {
+    const { call, fiber } = this
+    return this.start(this.self, call === undefined ? fiber.context : contextOf(call, fiber.context))
   }
 
-  private enter(admissions: ReadonlyArray<Stage.Admission>): boolean {
-    for (const admission of admissions) {
-      const entry = admission.enter(this.fiber)
-      if (entry === undefined) {
-        this.entries.forEach((entry, i) => admissions[i]!.withdraw(entry, this.fiber))
-        return false
-      }
-      this.entries.push(entry)
-    }
-    return true
+  protected override abandon(child: Fiber.Fiber<unknown, unknown>): Effect.Effect<void> {
+    this.isAbandoned = true
+    return super.abandon(child)
   }
 
-  private end(ownExit: AnyExit): void {
-    const { calls, fusion } = this.guarded
+  protected end(ownExit: AnyExit): void {
+    const { calls, fusion } = this.fused
     const exit = this.leave(fusion.admissions, ownExit)
     if (exit._tag === "Success") for (const recovery of fusion.recoveries) recovery.succeed()
     else if (!this.isAbandoned) return this.resume(this.goOn(exit))
-    if (this.call !== undefined) calls!.end(this.call, this.fiber, exit)
+    if (this.call !== undefined) calls?.end(this.call, this.fiber, exit)
     this.resume(exit)
   }
 
@@ -135,17 +143,12 @@ class FusedCall {
   }
 
   private goOn(exit: AnyExit): AnyEffect {
-    const { calls, fusion, nested } = this.guarded
+    const { calls, fusion, inner } = this.fused
+    const again = (recoveries: number) => Effect.suspend(() => inner(recoveries, this.self))
     const recovered = fusion.recoveries.reduceRight<AnyEffect>(
-      (first, recovery, i) =>
-        recovery.goOn(
-          this.begun[i],
-          this.fiber,
-          first,
-          Effect.suspend(() => nested(i + 1))
-        ),
+      (first, recovery, i) => recovery.goOn(this.begun[i], this.fiber, first, again(i + 1)),
       exit
     )
-    return this.call === undefined ? recovered : calls!.around(this.call, this.fiber, recovered)
+    return this.call === undefined || calls === undefined ? recovered : calls.around(this.call, this.fiber, recovered)
   }
 }

@@ -12,69 +12,140 @@ import * as Policy from "../Policy.ts"
 import * as TimeLimit from "./TimeLimit.ts"
 import * as Timer from "./Timer.ts"
 
-/** Who limits a run of which fiber, when it began, and when it must be over. */
-export interface Limited {
-  readonly calls: TimeLimit.LimitedCalls
-  readonly fiber: Fiber.Fiber<unknown, unknown>
-  readonly now: number
-  readonly scope: TimeLimit.Scope
-  readonly limit: TimeLimit.Deadline
-}
-
 /**
- * Runs an effect in a child fiber and interrupts it when the time is over; then waits for its finalizers.
- */
-export const run = <A, E, R>(
-  limited: Limited,
-  self: Effect.Effect<A, E, R>,
-  context: Context.Context<never>
-): Effect.Effect<A, E | TimeLimit.TimeoutExceededError, R> =>
-  Effect.callback<A, E | TimeLimit.TimeoutExceededError, R>((resume) => start(limited, self, context, resume))
-
-/**
- * Starts a run, and tells how it ended. What is returned abandons it; nothing is returned if it is over already.
+ * An effect in a child fiber, which is interrupted when its time is over; then its finalizers are waited for.
  *
  * **Details**
  *
- * An effect that ends without waiting never needs the alarm. The alarm only interrupts: the child's observer decides, so
+ * An effect that ends without waiting never needs the alarm. The alarm only interrupts: the end of the child decides, so
  * that the caller sees the error of the limit and not the interruption that carried it out. A caller who is interrupted
  * from outside cancels the alarm first: from then on it does not matter how long the finalizers take.
+ *
+ * There is one for every call that waits, so it is its own alarm.
  */
-export const start = <A, E, R>(
-  limited: Limited,
+export abstract class LimitedRun implements Timer.Alarm {
+  readonly fiber: Fiber.Fiber<unknown, unknown>
+  private readonly calls: TimeLimit.LimitedCalls
+  private readonly now: number
+  private readonly scope: TimeLimit.Scope
+  private readonly limit: TimeLimit.Deadline
+  private child: Fiber.Fiber<unknown, unknown> | undefined
+  private isExceeded = false
+  private alarms: Timer.Alarms | undefined
+  private cancelTimer: (() => void) | undefined
+  previous: Timer.Alarm | undefined
+  next: Timer.Alarm | undefined
+
+  constructor(
+    calls: TimeLimit.LimitedCalls,
+    fiber: Fiber.Fiber<unknown, unknown>,
+    now: number,
+    scope: TimeLimit.Scope,
+    limit: TimeLimit.Deadline
+  ) {
+    this.calls = calls
+    this.fiber = fiber
+    this.now = now
+    this.scope = scope
+    this.limit = limit
+  }
+
+  /** Hears how it ended. */
+  protected abstract end(exit: Exit.Exit<unknown, unknown>): void
+
+  /** Starts it. What is returned abandons it; nothing is returned if it is over already. */
+  start(
+    self: Effect.Effect<unknown, unknown, unknown>,
+    context: Context.Context<never>
+  ): Effect.Effect<void> | undefined {
+    const child = Effect.runForkWith(context as Context.Context<unknown>)(self)
+    const exit = child.pollUnsafe()
+    if (exit !== undefined) {
+      this.finish(exit)
+      return undefined
+    }
+    this.child = child
+    this.setAlarm()
+    child.addObserver((exit) => this.finish(exit))
+    return Effect.suspend(() => this.abandon(child))
+  }
+
+  /** Nobody wants to know any more how it ends. */
+  protected abandon(child: Fiber.Fiber<unknown, unknown>): Effect.Effect<void> {
+    this.cancelAlarm()
+    return Fiber.interrupt(child)
+  }
+
+  get due(): number {
+    return this.limit.at
+  }
+
+  ring(): void {
+    this.isExceeded = true
+    TimeLimit.countInterrupting(this.limit, 1)
+    this.child?.interruptUnsafe(this.fiber.id)
+  }
+
+  private setAlarm(): void {
+    const { calls, fiber, limit, now } = this
+    const ownMillis = Duration.toMillis(limit.duration)
+    const alarms = limit.at === now + ownMillis ? calls.alarmsAfter(ownMillis) : undefined
+    if (alarms?.add(fiber, this)) this.alarms = alarms
+    else this.cancelTimer = Timer.after(fiber, now, limit.at - now, () => this.ring())
+  }
+
+  private cancelAlarm(): void {
+    if (this.alarms === undefined) this.cancelTimer?.()
+    else this.alarms.remove(this)
+  }
+
+  private finish(exit: Exit.Exit<unknown, unknown>): void {
+    this.cancelAlarm()
+    this.end(this.isExceeded ? this.cutOff(exit) : this.finished(exit))
+  }
+
+  private cutOff(exit: Exit.Exit<unknown, unknown>): Exit.Exit<never, TimeLimit.TimeoutExceededError> {
+    const { calls, fiber, limit, now, scope } = this
+    calls.time(fiber, now)
+    TimeLimit.countInterrupting(limit, -1)
+    const { duration, service } = limit
+    const error = new TimeLimit.TimeoutExceededError({ service, scope, duration })
+    calls.exceed(fiber, limit, error)
+    return exceeded(exit, error)
+  }
+
+  private finished(exit: Exit.Exit<unknown, unknown>): Exit.Exit<unknown, unknown> {
+    const { calls, fiber, limit, now, scope } = this
+    const endedAt = calls.time(fiber, now)
+    const error = endedAt >= limit.at && scope === "total" ? noticedInside(exit, limit) : undefined
+    if (error === undefined) calls.end(exit)
+    else calls.exceed(fiber, limit, error)
+    return exit
+  }
+}
+
+class PlainRun extends LimitedRun {
+  resume: ((effect: Effect.Effect<unknown, unknown>) => void) | undefined
+  protected end(exit: Exit.Exit<unknown, unknown>): void {
+    this.resume?.(exit)
+  }
+}
+
+/** Runs an effect for a limited time. */
+export const run = <A, E, R>(
+  calls: TimeLimit.LimitedCalls,
+  fiber: Fiber.Fiber<unknown, unknown>,
   self: Effect.Effect<A, E, R>,
   context: Context.Context<never>,
-  onEnd: (exit: Exit.Exit<A, E | TimeLimit.TimeoutExceededError>) => void
-): Effect.Effect<void> | undefined => {
-  const { calls, fiber, limit, now } = limited
-  const child = Effect.runForkWith(context as Context.Context<R>)(self)
-  let isExceeded = false
-  let cancel: (() => void) | undefined
-  const onExit = (exit: Exit.Exit<A, E>): void => {
-    cancel?.()
-    onEnd(isExceeded ? cutOff(limited, exit) : finished(limited, exit))
-  }
-  const exit = child.pollUnsafe()
-  if (exit !== undefined) {
-    onExit(exit)
-    return undefined
-  }
-  const ring = (): void => {
-    isExceeded = true
-    TimeLimit.countInterrupting(limit, 1)
-    child.interruptUnsafe(fiber.id)
-  }
-  const ownMillis = Duration.toMillis(limit.duration)
-  const isWhole = limit.at === now + ownMillis
-  cancel = isWhole
-    ? calls.alarmsAfter(ownMillis).after(fiber, now, ring)
-    : Timer.after(fiber, now, limit.at - now, ring)
-  child.addObserver(onExit)
-  return Effect.suspend(() => {
-    cancel?.()
-    return Fiber.interrupt(child)
+  now: number,
+  scope: TimeLimit.Scope,
+  limit: TimeLimit.Deadline
+): Effect.Effect<A, E | TimeLimit.TimeoutExceededError, R> =>
+  Effect.callback<A, E | TimeLimit.TimeoutExceededError, R>((resume) => {
+    const limited = new PlainRun(calls, fiber, now, scope, limit)
+    limited.resume = resume as typeof limited.resume
+    return limited.start(self, context)
   })
-}
 
 /** Runs an effect until a deadline; if that has passed, it fails without running it. */
 export const runUntil = <A, E, R>(
@@ -85,7 +156,7 @@ export const runUntil = <A, E, R>(
   now: number,
   deadline: TimeLimit.Deadline
 ): Effect.Effect<A, E | TimeLimit.TimeoutExceededError, R> => {
-  if (deadline.at > now) return run({ calls, fiber, now, scope: "total", limit: deadline }, self, context)
+  if (deadline.at > now) return run(calls, fiber, self, context, now, "total", deadline)
   const error = TimeLimit.deadlineExceeded(deadline, false)
   calls.exceed(fiber, deadline, error)
   return Effect.fail(error)
@@ -113,26 +184,6 @@ export const exceeded = (
   const defects = exit._tag === "Failure" ? exit.cause.reasons.filter(Cause.isDieReason) : []
   if (defects.length === 0) return Exit.fail(error)
   return Exit.failCause(Cause.fromReasons([...defects, Cause.makeFailReason(error)]))
-}
-
-const cutOff = (
-  { calls, fiber, limit, now, scope }: Limited,
-  exit: Exit.Exit<unknown, unknown>
-): Exit.Exit<never, TimeLimit.TimeoutExceededError> => {
-  calls.time(fiber, now)
-  TimeLimit.countInterrupting(limit, -1)
-  const { duration, service } = limit
-  const error = new TimeLimit.TimeoutExceededError({ service, scope, duration })
-  calls.exceed(fiber, limit, error)
-  return exceeded(exit, error)
-}
-
-const finished = <A, E>({ calls, fiber, limit, now, scope }: Limited, exit: Exit.Exit<A, E>): Exit.Exit<A, E> => {
-  const endedAt = calls.time(fiber, now)
-  const error = endedAt >= limit.at && scope === "total" ? noticedInside(exit, limit) : undefined
-  if (error === undefined) calls.end(exit)
-  else calls.exceed(fiber, limit, error)
-  return exit
 }
 
 /** The error of a deadline that a limit inside noticed first: which of the two it is must not matter to the counts. */

@@ -29,6 +29,10 @@ const Enclosing = Context.Reference<Call | undefined>("effect-resilience/Enclosi
   defaultValue: () => undefined
 })
 
+/** The context of what runs in a call. */
+export const contextOf = (call: Call, context: Context.Context<never>): Context.Context<never> =>
+  call.isEnclosed ? context : Context.add(context, Enclosing, call)
+
 /** The calls of one pipeline. */
 export class PipelineCalls {
   readonly service: string
@@ -44,11 +48,6 @@ export class PipelineCalls {
   begin(fiber: Fiber.Fiber<unknown, unknown>): Call {
     const outer = fiber.getRef(Enclosing)
     return { isOver: false, isEnclosed: outer !== undefined && !outer.isOver }
-  }
-
-  /** The context of what runs in a call. */
-  contextOf(call: Call, context: Context.Context<never>): Context.Context<never> {
-    return call.isEnclosed ? context : Context.add(context, Enclosing, call)
   }
 
   /** Counts a call when an effect is over. */

@@ -7,24 +7,17 @@ import * as Timer from "../../../src/policy/internal/Timer.ts"
 const set = (alarms: Timer.Alarms, ring: () => void, ago = 0): Effect.Effect<() => void> =>
   Effect.withFiber((fiber: Fiber.Fiber<unknown, unknown>) => {
     const now = Number(fiber.getRef(Clock.Clock).monotonicTimeNanosUnsafe()) / 1e6
-    return Effect.succeed(alarms.after(fiber, now - ago, ring))
-  })
+    const alarm: Timer.Alarm = { due: now - ago + alarms.millis, ring, previous: undefined, next: undefined }
+    return Effect.succeed(alarms.add(fiber, alarm) ? () => alarms.remove(alarm) : undefined)
+  }).pipe(Effect.map((remove) => remove ?? notAdded))
 
-it.effect("under TestClock each rings at its time", () =>
+const notAdded = (): void => {}
+
+it.effect("under another clock they are not for, as in an infinite time", () =>
   Effect.gen(function* () {
-    const alarms = new Timer.Alarms(100)
-    const rings: Array<number> = []
-    yield* set(alarms, () => void rings.push(1))
-    yield* TestClock.adjust(60)
-    const cancel = yield* set(alarms, () => void rings.push(2))
-    yield* set(alarms, () => void rings.push(3))
-    yield* TestClock.adjust(40)
-    expect(rings).toEqual([1])
-    cancel()
-    yield* TestClock.adjust(59)
-    expect(rings).toEqual([1])
-    yield* TestClock.adjust(1)
-    expect(rings).toEqual([1, 3])
+    expect(yield* set(new Timer.Alarms(100), () => {})).toBe(notAdded)
+    const infinite = set(new Timer.Alarms(Infinity), () => {}).pipe(TestClock.withLive)
+    expect(yield* infinite).toBe(notAdded)
   })
 )
 
@@ -163,7 +156,12 @@ describe("under the live clock", () => {
       const fiber = yield* Effect.withFiber((fiber: Fiber.Fiber<unknown, unknown>) => Effect.succeed(fiber))
       yield* set(alarms, () => {
         rings.push("first")
-        alarms.after(fiber, Date.now(), () => void rings.push("third"))
+        alarms.add(fiber, {
+          due: Date.now() + 100,
+          ring: () => void rings.push("third"),
+          previous: undefined,
+          next: undefined
+        })
       })
       pass(50)
       yield* set(alarms, () => void rings.push("second"))
@@ -187,14 +185,6 @@ describe("under the live clock", () => {
       expect(() => pass(100)).toThrow("broken")
       pass(1)
       expect([rings, vi.getTimerCount()]).toEqual([1, 0])
-    })
-  )
-
-  it.live("never rings in an infinite time (live, with fake timers)", () =>
-    Effect.gen(function* () {
-      const cancel = yield* set(new Timer.Alarms(Infinity), () => {})
-      expect(vi.getTimerCount()).toBe(0)
-      cancel()
     })
   )
 })

@@ -8,6 +8,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpClientError from "effect/http/HttpClientError"
 import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
 import * as Api from "../admin/Api.ts"
 import { Failure } from "./internal/Failure.ts"
 
@@ -33,15 +34,16 @@ const DEFAULT_URL = "http://127.0.0.1:9090"
 
 const ANSWER_TIME = Duration.seconds(10)
 
-/** The address, the default one if nobody said otherwise. */
+/** The address, the default one if nobody said otherwise. It is shown, so it must not hold what only friends should know. */
 export const address = Effect.flatMap(Url, (url) => {
   const written = Option.getOrElse(url, () => DEFAULT_URL)
-  const full = (written.includes("://") ? written : `http://${written}`).replace(/\/+$/, "")
-  if (URL.canParse(full)) return Effect.succeed(full)
-  return Effect.fail(
-    new Failure({ reason: "usage", problem: `--url ${written} is no address, such as ${DEFAULT_URL}` })
-  )
+  const full = (written.includes("://") ? written : `http://${written}`).replace(/(?<!\/)\/+$/, "")
+  return isAddress(full) ? Effect.succeed(full) : Effect.fail(new Failure({ reason: "usage", problem: NO_ADDRESS }))
 })
+
+const isAddress = (text: string): boolean => /^https?:\/\/[^@?#\s\p{Cc}]+$/iu.test(text) && URL.canParse(text)
+
+const NO_ADDRESS = `--url (or RESILIENCE_ADMIN_URL): expected an address such as ${DEFAULT_URL}, without a user, a password or a query`
 
 /** Asks the application something. It has to answer in time. */
 export const ask = <A, E, R>(question: (client: Api.Client) => Effect.Effect<A, E, R>) =>
@@ -58,7 +60,17 @@ export const ask = <A, E, R>(question: (client: Api.Client) => Effect.Effect<A, 
 
 /** A client for the application at an address. */
 export const connect = (url: string) =>
-  Effect.flatMap(Token, (token) => Api.client({ baseUrl: url, token: Option.getOrUndefined(token) }))
+  Effect.flatMap(Token, (found) => {
+    const token = Option.getOrUndefined(found)
+    return token === undefined || SENDABLE.test(Redacted.value(token))
+      ? Api.client({ baseUrl: url, token })
+      : Effect.fail(new Failure({ reason: "usage", problem: NOT_SENDABLE }))
+  })
+
+/** What a header can carry. Who tries all the same gets an error that shows the token. */
+const SENDABLE = /^[ -~]*$/
+
+const NOT_SENDABLE = "--token (or RESILIENCE_ADMIN_TOKEN): expected printable ASCII, without line breaks"
 
 /** What to say when the application could not be asked, or does not want to answer. */
 export const failureOf = (url: string, error: unknown): Failure => {

@@ -157,4 +157,5 @@ export const hasTraits = (error: unknown): error is ErrorTraits =>
   error !== null &&
   typeof (error as ErrorTraits).errorCode === "string" &&
   typeof (error as ErrorTraits).httpStatus === "number" &&
+  typeof (error as ErrorTraits).category === "string" &&
   typeof (error as ErrorTraits).retryPolicy === "string"

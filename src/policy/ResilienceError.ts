@@ -12,7 +12,8 @@ export { hasTraits, type Category, type ErrorTraits, type RetryPolicy } from "./
 export const labelOf = (error: unknown): string => {
   if (typeof error !== "object" || error === null) return typeof error
   if ("_tag" in error && typeof error._tag === "string") return error._tag
-  return error.constructor?.name || "object"
+  const name: unknown = error.constructor?.name
+  return typeof name === "string" && name !== "" ? name : "object"
 }
 
 /**

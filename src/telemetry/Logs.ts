@@ -48,7 +48,7 @@ import * as Fields from "../policy/internal/options.ts"
 import * as Policy from "../policy/Policy.ts"
 import * as Attributes from "./internal/attributes.ts"
 import { isColored } from "./internal/logColors.ts"
-import { textOf } from "./internal/logText.ts"
+import { textOf, visible } from "./internal/logText.ts"
 
 /** The settings of the log. */
 export const Options = Schema.Struct({
@@ -81,7 +81,8 @@ export const make = (options: OptionsInput = {}): Effect.Effect<Policy.Observer,
     const inColor = isColored(colors)
     const throttles = new Map<string, Throttle.State<Line>>()
 
-    const log = ({ context, event }: Line, count: number): void => {
+    const log = ({ context, event: told }: Line, count: number): void => {
+      const event = visible(told)
       const times = count === 1 ? "" : `, ${count} times more`
       const attributes = { ...Attributes.ofEvent(event), ...(count > 1 && { "resilience.count": count }) }
       Effect.logWithLevel(levelOf(event))(`${event.service}: ${textOf(event, inColor)}${times}`).pipe(

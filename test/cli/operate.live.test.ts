@@ -151,6 +151,6 @@ describe("live: the command line without an application", () => {
   it("says when an address is none", async () => {
     const { exitCode, stderr } = await run(["status", "--url", "http://"])
     expect(exitCode).toBe(2)
-    expect(stderr).toContain("--url http:// is no address")
+    expect(stderr).toContain("--url (or RESILIENCE_ADMIN_URL): expected an address such as http://127.0.0.1:9090")
   })
 })

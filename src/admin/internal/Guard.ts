@@ -12,7 +12,7 @@ import * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
-import { Forbidden, type MethodNotAllowed, type NotFound, Unauthorized } from "../Api.ts"
+import { Forbidden, type MethodNotAllowed, NotFound, Unauthorized } from "../Api.ts"
 import type { Settings } from "./Settings.ts"
 import { isSame } from "./token.ts"
 
@@ -35,6 +35,7 @@ export const make = (settings: Settings) =>
         const request = yield* HttpServerRequest.HttpServerRequest
         const problem = problemOf(request, settings.hosts)
         if (problem !== undefined) return refuse(403, new Forbidden({ problem }))
+        if (!isPlain(request.url)) return refuse(404, new NotFound({ problem: NOT_PLAIN }))
         if (settings.protectReads && !(yield* isOperator(settings))) {
           return refuse(401, new Unauthorized({ problem: "the token is missing or wrong" }))
         }
@@ -68,6 +69,14 @@ const problemOf = (
     ? undefined
     : `the request is from another site, "${origin}"`
 }
+
+/**
+ * Routers also find "//resilience", "/Resilience" and "/%72esilience". A proxy that keeps people away from "/resilience" may
+ * not know them.
+ */
+const isPlain = (url: string): boolean => /^\/resilience(?:\/[^/?#]+)*\/?(?:[?#]|$)/.test(url)
+
+const NOT_PLAIN = 'expected a path that begins with "/resilience", in these letters, and has no empty parts'
 
 const hint = 'the option "hosts" lists names for others'
 

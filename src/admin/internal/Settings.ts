@@ -33,6 +33,9 @@ export interface Settings extends Readonly<typeof Options.Type> {
   readonly token: Redacted.Redacted | undefined
 }
 
+/** What a header can carry. A token from a file often ends in a line break. */
+const SENDABLE = /^[!-~](?:[ -~]*[!-~])?$/
+
 /** Checks what it was told; what is wrong is a defect. */
 export const resolve = ({
   token,
@@ -45,6 +48,9 @@ export const resolve = ({
     const checked = Fields.decodeOrThrow("Admin", { options: Options, ineffective: [] }, options)
     if (resolved !== undefined && Redacted.value(resolved).trim() === "") {
       throw new Error("Admin: the token is empty: everybody would know it")
+    }
+    if (resolved !== undefined && !SENDABLE.test(Redacted.value(resolved))) {
+      throw new Error("Admin: nobody could send the token: expected printable ASCII, and no space at its ends")
     }
     if (checked.protectReads && resolved === undefined) {
       throw new Error("Admin: protectReads needs a token: without one, nobody could read")

@@ -9,8 +9,6 @@ import { refuse } from "./Guard.ts"
 /** Where the OpenAPI document is. */
 export const DOCUMENT = "/resilience/openapi.json"
 
-const methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const
-
 const endpoints = [
   { method: "GET", path: DOCUMENT },
   ...Object.values(Api.groups.resilience.endpoints).map(({ method, path }) => ({ method, path }))
@@ -19,13 +17,11 @@ const endpoints = [
 const paths = [...new Set(endpoints.map(({ path }) => path))]
 
 /** Routes for everything under "/resilience" that no endpoint answers. */
-export const layer = HttpRouter.addAll(
-  methods.map((method) =>
-    HttpRouter.route(method, "/resilience/*", (request) => Effect.succeed(answer(method, request.url)))
-  )
+export const layer = HttpRouter.add("*", "/resilience/*", (request) =>
+  Effect.succeed(answer(request.method, request.url))
 )
 
-const answer = (method: (typeof methods)[number], url: string) => {
+const answer = (method: string, url: string) => {
   const path = url.replace(/[?#].*$/, "")
   const allowed = endpoints.filter((endpoint) => matches(endpoint.path, path)).map((endpoint) => endpoint.method)
   if (allowed.length === 0) {

@@ -32,13 +32,19 @@ export const failing = <A, E, R>(self: Stream.Stream<A, E, R>): Stream.Stream<A,
 
 const toAiError = (error: unknown): AiError.AiError => {
   if (AiError.isAiError(error)) return error
-  const { code = null, message, type = null } = Object(error) as Readonly<Record<string, string | null | undefined>>
+  const { code, message, type } = Object(error) as Readonly<Record<string, unknown>>
   return AiError.make({
     module: "ResilientLanguageModel",
     method: "streamText",
     reason: new AiError.InternalProviderError({
-      description: message ?? "The model broke its answer off",
-      metadata: { stream: { errorType: type, errorCode: code } }
+      description: textOf(message) ?? "The model broke its answer off",
+      metadata: { stream: { errorType: textOf(type), errorCode: textOf(code) } }
     })
   })
+}
+
+/** What providers send is not always what they document. */
+const textOf = (value: unknown): string | null => {
+  if (typeof value === "string") return value
+  return typeof value === "number" ? String(value) : null
 }

@@ -4,7 +4,7 @@
 import * as Duration from "effect/Duration"
 import * as Fields from "../../policy/internal/options.ts"
 import type { Effective, Option, Origin, Pattern, Service, Switch } from "./effective.ts"
-import type { Paint, Style } from "./paint.ts"
+import { type Paint, type Style, visible } from "./paint.ts"
 import { type Cell, table } from "./table.ts"
 
 /** What there is to report. */
@@ -26,7 +26,7 @@ export const text = ({ mistakes, services, switches }: Report, paint: Paint): st
 export const mistakeLines = (mistakes: ReadonlyArray<string>, paint: Paint): ReadonlyArray<string> => {
   if (mistakes.length === 0) return [paint("green", "✓ no mistakes")]
   const count = mistakes.length === 1 ? "1 mistake" : `${mistakes.length} mistakes`
-  return [paint("red", `✗ ${count}`), ...mistakes.map((mistake) => `  ${mistake}`)]
+  return [paint("red", `✗ ${count}`), ...mistakes.map((mistake) => `  ${visible(mistake)}`)]
 }
 
 /** For programs: durations in milliseconds. */

@@ -2,8 +2,9 @@
  * An event as a line.
  */
 import * as DateTime from "effect/DateTime"
+import * as Option from "effect/Option"
 import type { Api } from "../../admin/index.ts"
-import { type Paint, type Style, visible } from "./paint.ts"
+import { inLine, type Paint, type Style } from "./paint.ts"
 
 const styles: Readonly<Record<Api.Event["severity"], Style>> = {
   Debug: "dim",
@@ -16,14 +17,18 @@ const styles: Readonly<Record<Api.Event["severity"], Style>> = {
 export const eventLine = ({ at, attributes, pattern, service, severity, tag }: Api.Event, paint: Paint): string => {
   const rest = Object.entries(attributes).map(([name, value]) => `${name}=${shown(value)}`)
   return [
-    paint("dim", DateTime.formatIso(DateTime.makeUnsafe(at))),
+    paint("dim", timeOf(at)),
     paint(styles[severity], severity.toUpperCase().padEnd(5)),
-    paint("bold", visible(service)),
-    visible(pattern),
-    visible(tag),
-    ...(rest.length === 0 ? [] : [paint("dim", visible(rest.join(" ")))])
+    paint("bold", inLine(service)),
+    inLine(pattern),
+    inLine(tag),
+    ...(rest.length === 0 ? [] : [paint("dim", inLine(rest.join(" ")))])
   ].join(" ")
 }
+
+/** Not every number is a date. */
+const timeOf = (at: number): string =>
+  Option.match(DateTime.make(at), { onNone: () => String(at), onSome: DateTime.formatIso })
 
 const shown = (value: string | number): string =>
   typeof value === "string" && !/^[\w.:-]+$/.test(value) ? JSON.stringify(value) : String(value)

@@ -2,7 +2,7 @@
  * What is harmful about the policies of services, for people and for programs.
  */
 import type * as Api from "../../admin/Api.ts"
-import { type Paint, visible } from "./paint.ts"
+import { inLine, type Paint, visible } from "./paint.ts"
 
 /** What is known against the policies of one service. */
 export interface Findings {
@@ -16,8 +16,8 @@ export const text = (all: ReadonlyArray<Findings>, paint: Paint): string =>
 
 const linesOf = ({ findings, service }: Findings, paint: Paint): ReadonlyArray<string> =>
   findings.length === 0
-    ? [`${paint("green", "✓")} ${service}`]
+    ? [`${paint("green", "✓")} ${inLine(service)}`]
     : findings.map(({ problem, rule, severity }) => {
         const mark = severity === "error" ? paint("red", "✗ error") : paint("yellow", "! warning")
-        return `${mark} ${paint("bold", visible(service))} ${visible(`${rule}: ${problem}`)}`
+        return `${mark} ${paint("bold", inLine(service))} ${visible(`${rule}: ${problem}`)}`
       })

@@ -27,5 +27,8 @@ export const colored: Paint = (style, text) => {
 /** For everything else. */
 export const plain: Paint = (_, text) => text
 
-/** A text from elsewhere, without what a terminal would obey. */
-export const visible = (text: string): string => text.replaceAll(/(?!\n)\p{Cc}/gu, "\uFFFD")
+/** A text from elsewhere, without what a terminal would obey, or what turns the order of letters around. */
+export const visible = (text: string): string => text.replaceAll(/(?!\n)[\p{Cc}\p{Bidi_Control}]/gu, "\uFFFD")
+
+/** The same in one line: no text can look like another line. */
+export const inLine = (text: string): string => visible(text).replaceAll("\n", "\uFFFD")

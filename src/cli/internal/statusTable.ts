@@ -49,7 +49,7 @@ export const notClosed = (all: ReadonlyArray<Status>): ReadonlyArray<string> =>
 const NOTHING = "–"
 
 const shownOf = (value: unknown): string => {
-  if (value === null) return NOTHING
+  if (value === null || value === undefined) return NOTHING
   return typeof value === "string" ? value : JSON.stringify(value)
 }
 
@@ -93,21 +93,21 @@ function turnedAway(snapshots: Snapshots): Cell {
 const numberOf = (value: unknown): number => (typeof value === "number" ? value : 0)
 
 const runningCell = (bulkhead: Snapshot | undefined): Cell =>
-  bulkhead === undefined ? NOTHING : `${numberOf(bulkhead["active"])} of ${String(bulkhead["limit"])}`
+  bulkhead === undefined ? NOTHING : `${numberOf(bulkhead["active"])} of ${shownOf(bulkhead["limit"])}`
 
-const states: Readonly<Record<string, { readonly text: string; readonly style: Style }>> = {
-  Closed: { text: "● closed", style: "green" },
-  HalfOpen: { text: "◐ half-open", style: "yellow" },
-  Open: { text: "○ open", style: "red" },
-  Isolated: { text: "⊘ isolated", style: "magenta" }
-}
+const states: ReadonlyMap<unknown, { readonly text: string; readonly style: Style }> = new Map([
+  ["Closed", { text: "● closed", style: "green" }],
+  ["HalfOpen", { text: "◐ half-open", style: "yellow" }],
+  ["Open", { text: "○ open", style: "red" }],
+  ["Isolated", { text: "⊘ isolated", style: "magenta" }]
+])
 
 const circuitCell = (circuit: Snapshot | undefined): Cell => {
   if (circuit === undefined) return NOTHING
   const { mode, retryAfter, state } = circuit
-  const { style, text } = states[String(state)] ?? { text: String(state), style: "yellow" }
+  const { style, text } = states.get(state) ?? { text: shownOf(state), style: "yellow" }
   const notes = [
-    ...(mode === "enforce" ? [] : [String(mode)]),
+    ...(mode === "enforce" ? [] : [shownOf(mode)]),
     ...(typeof retryAfter === "number" && state === "Open" ? [`probe in ${seconds(retryAfter)}`] : []),
     ...isolationNotes(circuit["isolations"])
   ]
@@ -116,8 +116,9 @@ const circuitCell = (circuit: Snapshot | undefined): Cell => {
 
 /** Who isolates a circuit, for how long, and why. */
 const isolationNotes = (isolations: unknown): ReadonlyArray<string> =>
-  (Array.isArray(isolations) ? isolations : []).map(({ by, reason, remaining }) => {
-    const whose = by === "" ? "" : `by ${by}`
+  (Array.isArray(isolations) ? isolations : []).map((isolation) => {
+    const { by, reason, remaining } = Object(isolation) as Readonly<Record<string, unknown>>
+    const whose = by === "" ? "" : `by ${shownOf(by)}`
     const time = typeof remaining === "number" ? `for ${seconds(remaining)}` : "until released"
     return [whose, time, typeof reason === "string" ? `(${reason})` : ""].filter((part) => part !== "").join(" ")
   })

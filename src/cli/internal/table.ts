@@ -2,7 +2,7 @@
  * Columns of text.
  */
 import * as CliOutput from "effect/cli/CliOutput"
-import { type Paint, type Style, visible } from "./paint.ts"
+import { inLine, type Paint, type Style } from "./paint.ts"
 
 /** A cell: its text, and how it is painted. */
 export type Cell = string | { readonly text: string; readonly style: Style }
@@ -24,7 +24,7 @@ export const table = (rows: ReadonlyArray<ReadonlyArray<Cell>>, paint: Paint): R
   })
 }
 
-const textOf = (cell: Cell): string => visible(typeof cell === "string" ? cell : cell.text)
+const textOf = (cell: Cell): string => inLine(typeof cell === "string" ? cell : cell.text)
 
 const widthOf = (cell: Cell): number => CliOutput.displayWidth(textOf(cell))
 

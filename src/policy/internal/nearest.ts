@@ -7,6 +7,8 @@ export const nearest = (name: string, known: Iterable<string>): string | undefin
   let best: string | undefined
   let least = Math.max(2, Math.floor(name.length / 3)) + 1
   for (const candidate of known) {
+    // So many letters at least are too many or missing, and to count the rest takes time.
+    if (Math.abs(name.length - candidate.length) >= least) continue
     const distance = distanceBetween(name.toLowerCase(), candidate.toLowerCase())
     if (distance < least) [best, least] = [candidate, distance]
   }

@@ -265,9 +265,16 @@ export const render = ({ actual, message, path }: Problem): string =>
 /** A value as a person would write it. */
 export const show = (value: unknown): string => {
   if (Duration.isDuration(value)) return Duration.format(value)
-  return typeof value === "string" || (typeof value === "object" && value !== null)
-    ? JSON.stringify(value)
-    : String(value)
+  return typeof value === "string" || (typeof value === "object" && value !== null) ? json(value) : String(value)
+}
+
+/** Not everything that can be written in code is JSON: it may be endless, for example. */
+const json = (value: string | object): string => {
+  try {
+    return JSON.stringify(value)
+  } catch {
+    return Object.prototype.toString.call(value)
+  }
 }
 
 const EXCESS = "Expected no excess property"
@@ -290,11 +297,14 @@ const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text
 const property = (value: unknown, key: string): unknown =>
   Object(value) === value ? (value as Record<string, unknown>)[key] : undefined
 
-const withoutUndefined = (input: unknown): unknown =>
-  typeof input === "object" && input !== null && !Duration.isDuration(input) && !Array.isArray(input)
+/** Options are in groups, and these in nothing else: what is deeper is wrong, and may be endless. */
+const DEEPEST = 3
+
+const withoutUndefined = (input: unknown, depth = 0): unknown =>
+  typeof input === "object" && input !== null && !Duration.isDuration(input) && !Array.isArray(input) && depth < DEEPEST
     ? Object.fromEntries(
         Object.entries(input)
           .filter(([, value]) => value !== undefined)
-          .map(([key, value]) => [key, withoutUndefined(value)])
+          .map(([key, value]) => [key, withoutUndefined(value, depth + 1)])
       )
     : input

@@ -46,9 +46,12 @@ const settingsOf = (slot: Pipeline.Slot, written: unknown, where: string): Setti
   return { enabled, options }
 }
 
+/** Options are in groups, and these in nothing else: what is deeper is wrong, and may be endless. */
+const DEEPEST = 3
+
 const collect = (into: Map<string, Setting>, value: unknown, path: ReadonlyArray<string>, where: string): void => {
   if (value === undefined) return
-  if (!isGroup(value)) {
+  if (!isGroup(value) || path.length === DEEPEST) {
     into.set(path.join("."), { value, shown: value, where })
     return
   }

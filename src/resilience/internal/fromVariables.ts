@@ -2,6 +2,7 @@
  * What the variables of an environment say.
  */
 import type * as Pipeline from "../../policy/Pipeline.ts"
+import { shownOf } from "./shown.ts"
 import { bySlot, type Setting, type Source } from "./Source.ts"
 import { flag, SwitchedOn, type Text } from "./texts.ts"
 import * as Variables from "./variables.ts"
@@ -29,8 +30,9 @@ export const fromVariables = (
   known: ReadonlySet<string> = new Set()
 ): Understood => {
   const settingOf = (name: string, { expected, parse }: Text): Setting | undefined => {
-    const shown = values.get(name)
-    return shown === undefined ? undefined : { value: parse(shown.trim()), shown, where: name, expected }
+    const text = values.get(name)
+    if (text === undefined) return undefined
+    return { value: parse(text.trim()), shown: shownOf(name, text), where: name, expected }
   }
   const ours = [...values.keys()].filter((name) => Variables.isOurs(name) && !Variables.flags.includes(name))
   const meanings = new Map(ours.toSorted(switchesLast).map((name) => [name, Variables.meaningOf(name, known)]))

@@ -33,10 +33,9 @@ export interface Meaning {
 /** Stands for all services in `TIMEOUT_DEFAULT` and the like. */
 export const DEFAULT = "DEFAULT"
 
-/** `paymentApi`, `payment-api` and `payment_api` are all PAYMENT_API. */
+/** `paymentApi`, `payment-api` and `payment_api` are all PAYMENT_API, and what is in that form stays as it is: K8S. */
 export const toVariable = (name: string): string =>
-  name
-    .replaceAll(/([\p{Ll}\p{N}])(\p{Lu})/gu, "$1_$2")
+  (name === name.toUpperCase() ? name : name.replaceAll(/([\p{Ll}\p{N}])(\p{Lu})/gu, "$1_$2"))
     .replaceAll(/[^\p{L}\p{M}\p{N}]+/gu, "_")
     .replaceAll(/^_|_$/g, "")
     .toUpperCase()

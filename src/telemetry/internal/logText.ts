@@ -57,3 +57,17 @@ const texts: Readonly<Record<string, (attributes: Attributes, isColored: boolean
 /** What happened, without saying to which service. */
 export const textOf = ({ _tag, attributes }: Policy.Event, isColored: boolean): string =>
   texts[_tag]?.(attributes, isColored) ?? _tag
+
+/** An event whose texts cannot look like further lines of a log, and tell a terminal nothing: operators write some of them. */
+export const visible = (event: Policy.Event): Policy.Event => ({
+  ...event,
+  service: visibleText(event.service),
+  attributes: Object.fromEntries(
+    Object.entries(event.attributes).map(([name, value]) => [
+      name,
+      typeof value === "string" ? visibleText(value) : value
+    ])
+  )
+})
+
+const visibleText = (text: string): string => text.replaceAll(/\p{Cc}/gu, "\uFFFD")

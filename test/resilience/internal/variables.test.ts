@@ -7,6 +7,21 @@ import * as Variables from "../../../src/resilience/internal/variables.ts"
 const patternNames = (services: ReadonlyArray<string>) =>
   Variables.namesFor(services).filter((name) => !Variables.flags.includes(name))
 
+describe("the name of a service", () => {
+  it.each([
+    ["k8s", "K8S"],
+    ["K8S", "K8S"],
+    ["s3cache", "S3CACHE"],
+    ["paymentApi", "PAYMENT_API"],
+    ["v2Api", "V2_API"],
+    ["payment-api", "PAYMENT_API"]
+  ])("%s is %s in variables, which set its options", (service, variable) => {
+    expect(Variables.toVariable(service)).toBe(variable)
+    const config = Result.getOrThrow(ResilienceConfig.resolve({}, new Map([[`TIMEOUT_${variable}`, "7"]])))
+    expect(config.optionsOf("timeout", service)).toMatchObject({ duration: Duration.seconds(7) })
+  })
+})
+
 describe("the name of a variable", () => {
   it("means what it was made of", () => {
     for (const service of [undefined, "SVC", "PAYMENT_API", "S3", "7"]) {

@@ -24,7 +24,14 @@ describe("a property", () => {
   })
 
   it("fails when what it checks rejects", async () => {
-    await expect(check("later", [1], (dice) => dice.next(), () => Promise.reject(new Error("later")))).rejects.toThrow("later")
+    await expect(
+      check(
+        "later",
+        [1],
+        (dice) => dice.next(),
+        () => Promise.reject(new Error("later"))
+      )
+    ).rejects.toThrow("later")
   })
 
   it("runs the seeds that are asked for", () => {

@@ -9,6 +9,9 @@ import { refuse } from "./Guard.ts"
 /** Where the OpenAPI document is. */
 export const DOCUMENT = "/resilience/openapi.json"
 
+/** The router takes HEAD for GET where it has no route for it. */
+const methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY"] as const
+
 const endpoints = [
   { method: "GET", path: DOCUMENT },
   ...Object.values(Api.groups.resilience.endpoints).map(({ method, path }) => ({ method, path }))
@@ -17,8 +20,10 @@ const endpoints = [
 const paths = [...new Set(endpoints.map(({ path }) => path))]
 
 /** Routes for everything under "/resilience" that no endpoint answers. */
-export const layer = HttpRouter.add("*", "/resilience/*", (request) =>
-  Effect.succeed(answer(request.method, request.url))
+export const layer = HttpRouter.addAll(
+  methods.map((method) =>
+    HttpRouter.route(method, "/resilience/*", (request) => Effect.succeed(answer(method, request.url)))
+  )
 )
 
 const answer = (method: string, url: string) => {

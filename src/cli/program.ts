@@ -15,6 +15,7 @@ import type * as Layer from "effect/Layer"
 import * as Runtime from "effect/Runtime"
 import { cli } from "./Cli.ts"
 import { exitCodes } from "./internal/Failure.ts"
+import { visible } from "./internal/paint.ts"
 
 const builtIns = [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions]
 
@@ -36,6 +37,6 @@ const presenter: CliOutput.Presenter = {
   present: (event) => {
     if (event._tag !== "InvalidInvocation") return CliOutput.defaultPresenter.present(event)
     const problems = event.errors.map(({ message }) => message)
-    return Console.error([...problems, `See ${event.commandPath.join(" ")} --help`].join("\n"))
+    return Console.error(visible([...problems, `See ${event.commandPath.join(" ")} --help`].join("\n")))
   }
 }

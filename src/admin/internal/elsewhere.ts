@@ -27,7 +27,7 @@ export const layer = HttpRouter.addAll(
 )
 
 const answer = (method: string, url: string) => {
-  const path = url.replace(/[?#].*$/, "")
+  const path = url.replace(/[?#].*/s, "")
   const allowed = endpoints.filter((endpoint) => matches(endpoint.path, path)).map((endpoint) => endpoint.method)
   if (allowed.length === 0) {
     return refuse(404, new NotFound({ problem: `there is no "${path}" (known: ${paths.join(", ")})` }))

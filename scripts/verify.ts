@@ -27,6 +27,12 @@ const run = (command: string, args: ReadonlyArray<string>, accepts: (stdout: str
 const script = (name: string, args: ReadonlyArray<string> = [], accepts: (stdout: string) => boolean = () => true) =>
   run("npm", ["run", "--silent", name, "--", ...args], accepts)
 
+/** What a step says even if all is well. */
+const told = (stdout: string): boolean => {
+  console.log(stdout.trim())
+  return true
+}
+
 const one = (ok: boolean): Totals => (ok ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 })
 
 /** A run without a single failed test fails too: a file did not load, or an error escaped. That counts as one. */
@@ -67,6 +73,7 @@ const steps: ReadonlyArray<readonly [name: string, step: () => Totals]> = [
   ["test", unitTests],
   ["test:types", () => vitest("test:types")],
   ["doctest", () => vitest("doctest")],
+  ["audit", () => one(run(process.execPath, ["scripts/audit.ts"], told))],
   ["package", () => one(run(process.execPath, ["scripts/package.ts"], () => true))],
   ["examples", () => one(script("examples"))],
   ["demo", () => one(script("start", ["--duration", "6", "--json"], isDemoReport))],

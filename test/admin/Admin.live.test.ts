@@ -136,6 +136,11 @@ describe("the API", () => {
           Effect.map(String)
         )
       expect(yield* built({ token: Redacted.make(" ") })).toContain("the token is empty")
+      for (const written of ["s3cret\n", "s3cret ", "s3\ncret", "s3crét", "\0s3cret"]) {
+        const refusal = yield* built({ token: Redacted.make(written) })
+        expect(refusal).toContain("nobody could send the token")
+        expect(refusal).not.toContain("cr")
+      }
       expect(yield* built({ protectReads: true })).toContain("protectReads needs a token")
       expect(yield* built({ maxEventReaders: 0, maxBodyBytes: 1.5 })).toMatch(/maxEventReaders[^]*maxBodyBytes/)
     })

@@ -77,6 +77,32 @@ describe("whatever is written on the command line", () => {
     { runs: 50 }
   )
 
+  property(
+    "a file of variables is read, or a line says why not",
+    (dice) => {
+      const name = () =>
+        dice.oneOf(
+          () => dice.pick(["TIMEOUT_LLM", "RETRY_MAX_ATTEMPTS", "RETRY_X"]),
+          () => text(dice)
+        )
+      const lines = dice.many(
+        4,
+        () => `${dice.pick(["", "export ", "#"])}${name()}=${dice.pick(["", '"', "'"])}${text(dice)}`
+      )
+      return {
+        lines: [...lines, `TIMEOUT_TOKEN=${SECRET}`].join("\n"),
+        command: dice.pick(["config check", "lint", "explain llm"])
+      }
+    },
+    async ({ command, lines }) => {
+      const { end, output } = await run([...command.split(" "), "--file", "x.env"], {}, undefined, lines)
+      expect(ENDS, output).toContain(end)
+      expect(isTame(output), output).toBe(true)
+      expect(output).not.toContain(SECRET)
+    },
+    { runs: 60 }
+  )
+
   it("the longest address takes no time", async () => {
     for (const url of [`http://${"/".repeat(100_000)}x`, `http://x${"/".repeat(100_000)}`]) {
       expect((await run(["status", "--url", url])).end).toBe("unreachable")
@@ -228,7 +254,7 @@ describe("whatever a server answers", () => {
       expect(args.includes("--json") || isTame(output), output).toBe(true)
       expect(output).not.toContain(SECRET)
     },
-    { runs: 600 }
+    { runs: 300 }
   )
 
   property(
@@ -271,6 +297,6 @@ describe("whatever a server answers", () => {
       const single = Array.from(bytes.subarray(0, 600), (byte) => Uint8Array.of(byte))
       expect(await run(["events", "--json"], {}, answer([...single, bytes.subarray(600)]))).toEqual(whole)
     },
-    { runs: 100 }
+    { runs: 30 }
   )
 })

@@ -14,9 +14,12 @@ export interface Ran {
   readonly end: string
 }
 
-const platform = (args: ReadonlyArray<string>) =>
+const platform = (args: ReadonlyArray<string>, file: string) =>
   Layer.mergeAll(
-    FileSystem.layerNoop({}),
+    FileSystem.layerNoop({
+      exists: () => Effect.succeed(true),
+      readFileString: () => Effect.succeed(file)
+    }),
     Path.layer,
     Stdio.layerTest({ args: Effect.succeed(args) }),
     Layer.succeed(
@@ -43,16 +46,17 @@ const endOf = (exit: Exit.Exit<unknown, unknown>): string => {
   return CliError.isCliError(error) ? "usage" : Cause.pretty(exit.cause)
 }
 
-/** Runs a command in an environment, with whatever answers its requests. */
+/** Runs a command in an environment, with whatever answers its requests, and what any file holds. */
 export const run = async (
   args: ReadonlyArray<string>,
   env: Readonly<Record<string, string>> = {},
-  fetch: typeof globalThis.fetch = () => Promise.reject(new Error("nobody is there"))
+  fetch: typeof globalThis.fetch = () => Promise.reject(new Error("nobody is there")),
+  file = ""
 ): Promise<Ran> => {
   const lines: Array<string> = []
   const write = (...words: ReadonlyArray<unknown>): void => void lines.push(words.join(" "))
   const exit = await Effect.runPromiseExit(
-    program("1.0.0", platform(args)).pipe(
+    program("1.0.0", platform(args, file)).pipe(
       Effect.provideService(FetchHttpClient.Fetch, fetch),
       Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env })),
       Effect.provideService(

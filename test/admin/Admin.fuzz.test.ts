@@ -40,7 +40,11 @@ const segment = (dice: Dice): string => {
 }
 
 const pathOf = (dice: Dice): string => {
-  const path = ["/resilience", ...dice.many(4, () => segment(dice))].join("/")
+  const segments = dice.oneOf(
+    () => [dice.pick(["status", "explain"]), segment(dice)],
+    () => dice.many(4, () => segment(dice))
+  )
+  const path = ["/resilience", ...segments].join("/")
   const query = dice.many(2, () => `${dice.pick(["replay", "x", "__proto__", "service"])}=${segment(dice)}`).join("&")
   return encodeURI(wellFormed(`${path}${query === "" ? "" : `?${query}`}`)).replaceAll("%25", "%")
 }
@@ -108,7 +112,20 @@ describe("whatever is asked", () => {
   property(
     "is answered, in the form that is described, and tells and makes nothing that it should not",
     (dice) => {
-      const method = dice.pick(["GET", "POST", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "PROPFIND"])
+      const method = dice.pick([
+        "GET",
+        "GET",
+        "GET",
+        "POST",
+        "POST",
+        "POST",
+        "PUT",
+        "PATCH",
+        "DELETE",
+        "OPTIONS",
+        "HEAD",
+        "PROPFIND"
+      ])
       const isCommand = method === "POST" && dice.isLucky(0.8)
       return {
         path: isCommand ? "/resilience/commands" : pathOf(dice),

@@ -2,6 +2,9 @@ import { describe, expect, it } from "vitest"
 import { type Dice, property } from "../support/property.ts"
 import { hostile, json, objectOf, SECRET, slip, text } from "../support/texts.ts"
 import { run } from "./support/inProcess.ts"
+import type { Api } from "../../src/admin/index.ts"
+import { colored, plain } from "../../src/cli/internal/paint.ts"
+import { details, overview } from "../../src/cli/internal/statusTable.ts"
 
 const ENDS = ["success", "finding", "usage", "unreachable", "refused"]
 
@@ -110,8 +113,8 @@ describe("whatever is written on the command line", () => {
   }, 2_000)
 })
 
-const snapshotOf = (dice: Dice): object =>
-  objectOf(
+const snapshotOf = (dice: Dice): Api.Status["snapshot"] =>
+  Object.fromEntries(
     dice.many(5, () => [
       dice.pick(["state", "mode", "retryAfter", "isolations", "limit", "active", "rejections", "retries", "queued"]),
       dice.oneOf(
@@ -121,9 +124,9 @@ const snapshotOf = (dice: Dice): object =>
         () => ({ toString: 1, valueOf: 1 })
       )
     ])
-  )
+  ) as Api.Status["snapshot"]
 
-const statusOf = (dice: Dice): object => ({
+const statusOf = (dice: Dice): Api.Status => ({
   service: dice.oneOf(
     () => "llm",
     () => text(dice)
@@ -245,6 +248,19 @@ const COMMANDS: ReadonlyArray<ReadonlyArray<string>> = [
 ]
 
 describe("whatever a server answers", () => {
+  property(
+    "about a service has a row and details",
+    (dice) => dice.many(3, () => ({ ...statusOf(dice), pattern: dice.pick(["circuit-breaker", "bulkhead", "retry"]) })),
+    (all) => {
+      for (const paint of [colored, plain]) {
+        for (const show of [overview, details]) {
+          for (const line of show(all, paint)) expect(isTame(line.replaceAll(/\u001B\[\d+m/g, "")), line).toBe(true)
+        }
+      }
+    },
+    { runs: 2_000 }
+  )
+
   property(
     "is shown, tamed, or a line says that it makes no sense",
     (dice) => ({ args: dice.pick(COMMANDS), server: serverOf(dice) }),

@@ -70,6 +70,11 @@ describe("whatever is commanded", () => {
       if (Result.isSuccess(result)) {
         expect(told).toHaveLength(1)
         expect(told[0]).toMatchObject({ service: request.service, attributes: { command: request.command } })
+        const command = Resilience.commands.find(
+          ({ name, pattern }) => name === request.command && pattern === request.pattern
+        )
+        const known = ["command", "by", ...Object.keys(command?.parameters.fields ?? {})]
+        expect(known).toEqual(expect.arrayContaining(Object.keys(told[0]!.attributes)))
       } else {
         expect(result.failure).toMatchObject({ _tag: "CommandError", service: request.service })
         expect(result.failure.problem).toMatch(/called|missing|expected|cannot|must/)

@@ -45,6 +45,7 @@ const VALUES = [
   Number.NaN,
   -1,
   Infinity,
+  { name: 5 },
   Duration.seconds(5),
   Duration.infinity
 ]

@@ -28,6 +28,17 @@ describe("a command", () => {
     }).pipe(provide)
   )
 
+  it.effect("takes no parameters that it does not know, so that its event tells what was done and by whom", () =>
+    Effect.gen(function* () {
+      for (const command of ["reset", "trip", "release", "isolate"]) {
+        const { problem, reason } = yield* Effect.flip(circuit(command, { command: "nothing", by: "bob" }, "anne"))
+        expect(reason).toBe("wrong-parameters")
+        expect(problem).toContain('by: expected no such option, got "bob"')
+      }
+      expect(yield* stateOf("llm")).toBe("Closed")
+    }).pipe(provide)
+  )
+
   it.effect("changes an option of a running policy, also one in a group", () =>
     Effect.gen(function* () {
       const set = (pattern: string, option: string, value: unknown) =>

@@ -119,7 +119,7 @@ const prepare = (
     const services = instances.map(({ service }) => service)
     return unknown(service, "unknown-service", `service with the pattern ${pattern}`, service, services)
   }
-  return Result.mapBoth(Fields.decode(run.parameters, parameters), {
+  return Result.mapBoth(decode(run.parameters, parameters), {
     onSuccess: (decoded) => ({ run, instance, parameters: decoded }),
     onFailure: (problems) =>
       new CommandError({
@@ -128,6 +128,14 @@ const prepare = (
         problem: `${command}: wrong parameters\n${problems.map(Fields.render).join("\n")}`
       })
   })
+}
+
+/** For Effect, a struct without fields may have any. */
+const decode = (expected: Command["parameters"], parameters: object) => {
+  const excess = Object.keys(expected.fields).length === 0 ? Object.entries(parameters) : []
+  return excess.length === 0
+    ? Fields.decode(expected, parameters)
+    : Result.fail(excess.map(([name, actual]) => ({ path: [name], message: "expected no such option", actual })))
 }
 
 const unknown = (

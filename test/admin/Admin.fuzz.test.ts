@@ -156,7 +156,7 @@ describe("whatever is asked", () => {
       }
       expect(Object.keys(Object.prototype)).toEqual([])
     },
-    { runs: 1_500 }
+    { runs: 1_000 }
   )
 
   property(

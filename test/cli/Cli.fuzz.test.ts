@@ -254,7 +254,7 @@ describe("whatever a server answers", () => {
     (all) => {
       for (const paint of [colored, plain]) {
         for (const show of [overview, details]) {
-          for (const line of show(all, paint)) expect(isTame(line.replaceAll(/\u001B\[\d+m/g, "")), line).toBe(true)
+          for (const line of show(all, paint)) expect(isTame(line.replaceAll(/\p{Cc}\[\d+m/gu, "")), line).toBe(true)
         }
       }
     },

@@ -15,6 +15,6 @@ describe("whatever a request fails with", () => {
       const { error: told } = Schema.decodeUnknownSync(ErrorResponse.Body)(JSON.parse(text))
       expect(headers["retry-after"]).toBe(told.retry_after === undefined ? undefined : String(told.retry_after))
     },
-    { runs: 2_000 }
+    { runs: 1_000 }
   )
 })

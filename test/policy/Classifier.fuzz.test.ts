@@ -19,7 +19,7 @@ describe("whatever the error is", () => {
       if (retryAfter !== undefined) expect(Duration.toMillis(retryAfter)).toBeGreaterThan(0)
       expect(Classifier.classify(error, NOW)).toEqual(Classifier.classify(error, NOW))
     },
-    { runs: 5_000 }
+    { runs: 2_500 }
   )
 
   property(
@@ -31,7 +31,7 @@ describe("whatever the error is", () => {
         expect(label, name).toBeTypeOf("string")
       }
     },
-    { runs: 5_000 }
+    { runs: 2_500 }
   )
 
   property(
@@ -47,6 +47,6 @@ describe("whatever the error is", () => {
         expect([...kinds, undefined]).toContain(RedisFailures.classify(isRepeatable)(redis)?.kind)
       }
     },
-    { runs: 3_000 }
+    { runs: 1_500 }
   )
 })

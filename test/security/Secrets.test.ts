@@ -207,7 +207,8 @@ const views = (written: Written) =>
       Admin.routes({ token: Redacted.make(TOKEN), hosts: ["localhost"] }).pipe(
         Layer.provide(Layer.succeed(Policy.ResilienceRegistry, registry)),
         Layer.provide(Logger.layer([Logger.make(({ message }) => written.add("log", message))]))
-      )
+      ),
+      { disableLogger: true }
     )
     const ask = (path: string, init: RequestInit = {}) =>
       Effect.promise(async () => {

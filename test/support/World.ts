@@ -14,19 +14,40 @@ interface Alarm {
 const MOST_TURNS = 100_000
 const CHANCE = 0.25
 
+/** The clock of every effect that has no other, on which timers of Node are used. */
+export const LIVE_CLOCK = Context.get(Context.empty(), Clock.Clock)
+
 export class World {
   /** Monotonic and wall-clock time, in milliseconds. */
   now = 0
   /** Asked before each operation of each fiber: whether the fiber shall yield. */
   onOperation: (fiber: AnyFiber) => boolean = () => false
+  /** Which of so many turns that could come next comes next. */
+  choose: (turns: number) => number = () => 0
   private readonly turns: Array<() => void> = []
   private readonly alarms = new Set<Alarm>()
   private readonly fibers = new Set<AnyFiber>()
-  private readonly clock = this.makeClock()
   private readonly context = Context.make(Scheduler.Scheduler, this.makeScheduler()).pipe(
-    Context.add(Clock.Clock, this.clock),
-    Context.add(Random.Random, { nextDoubleUnsafe: () => CHANCE, nextIntUnsafe: () => 1 })
+    Context.add(Random.Random, { nextDoubleUnsafe: () => CHANCE, nextIntUnsafe: () => 1 }),
+    Context.add(Clock.Clock, this.makeClock())
   )
+
+  /** Lets something happen while the live clock and the timers of Node show the time of this world. */
+  live<A>(happens: () => A): A {
+    const { clearTimeout, setTimeout } = globalThis
+    const { bigint } = process.hrtime
+    Object.assign(globalThis, {
+      setTimeout: (ring: () => void, millis: number) => this.setAlarm(millis, ring),
+      clearTimeout: (alarm: Alarm) => void this.alarms.delete(alarm)
+    })
+    process.hrtime.bigint = () => this.nanos()
+    try {
+      return happens()
+    } finally {
+      Object.assign(globalThis, { clearTimeout, setTimeout })
+      process.hrtime.bigint = bigint
+    }
+  }
 
   /** Starts an effect: it runs until it has to wait. */
   fork<A, E>(effect: Effect.Effect<A, E>): Fiber.Fiber<A, E> {
@@ -88,7 +109,8 @@ export class World {
   }
 
   private takeTurn(): boolean {
-    const turn = this.turns.shift()
+    if (this.turns.length === 0) return false
+    const [turn] = this.turns.splice(this.choose(this.turns.length), 1)
     turn?.()
     return turn !== undefined
   }
@@ -101,6 +123,16 @@ export class World {
     this.now = Math.max(this.now, next.at)
     next.ring()
     return true
+  }
+
+  private setAlarm(millis: number, ring: () => void): Alarm {
+    const alarm: Alarm = { at: this.now + millis, ring }
+    this.alarms.add(alarm)
+    return alarm
+  }
+
+  private nanos(): bigint {
+    return BigInt(Math.round(this.now * 1e6))
   }
 
   private makeScheduler(): Scheduler.Scheduler {
@@ -120,7 +152,7 @@ export class World {
 
   private makeClock(): Clock.Clock {
     const millis = () => this.now
-    const nanos = () => BigInt(Math.round(this.now * 1e6))
+    const nanos = () => this.nanos()
     return {
       currentTimeMillisUnsafe: millis,
       currentTimeMillis: Effect.sync(millis),
@@ -130,8 +162,7 @@ export class World {
       monotonicTimeNanos: Effect.sync(nanos),
       sleep: (duration) =>
         Effect.callback((resume) => {
-          const alarm: Alarm = { at: this.now + Duration.toMillis(duration), ring: () => resume(Effect.void) }
-          this.alarms.add(alarm)
+          const alarm = this.setAlarm(Duration.toMillis(duration), () => resume(Effect.void))
           return Effect.sync(() => {
             this.alarms.delete(alarm)
           })

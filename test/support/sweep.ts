@@ -60,6 +60,8 @@ export interface Operation {
   readonly name: string
   /** The members that it is about, such as "bulkhead.execute". */
   readonly covers: ReadonlyArray<string>
+  /** Swept with yields after a few numbers of operations only, for what differs little from another row. */
+  readonly isVariant?: boolean
   /** A new situation, in which nothing has been interrupted yet. */
   readonly prepare: (world: World) => Prepared
 }
@@ -69,8 +71,10 @@ export interface Prepared {
   readonly call: Effect.Effect<unknown, unknown>
   /** Ends what the preparation has started, and the call does not wait for. */
   readonly end?: Effect.Effect<unknown>
+  /** Throws unless what must hold holds at the moment at which the call has ended. */
+  readonly whenEnded?: () => void
   /** Throws unless what must hold holds, once everything has ended. */
-  readonly afterwards: (exit: Exit.Exit<unknown, unknown>) => void
+  readonly afterwards?: (exit: Exit.Exit<unknown, unknown>) => void
 }
 
 /**
@@ -79,7 +83,8 @@ export interface Prepared {
  */
 export type Manner = "before" | "during" | "suspended" | "uninterruptible"
 
-export const manners: ReadonlyArray<Manner> = ["before", "during", "suspended", "uninterruptible"]
+const mainManners: ReadonlyArray<Manner> = ["before", "suspended"]
+const manners: ReadonlyArray<Manner> = [...mainManners, "during", "uninterruptible"]
 
 /** How much was tried. */
 export interface Trial {
@@ -100,8 +105,8 @@ interface Run {
 }
 
 /**
- * Interrupts an operation in every manner at each of its steps, with yields after 3 and more steps up to 64, and finally
- * without. As soon as a fiber never gets so far that it has to yield, higher numbers change nothing.
+ * Interrupts an operation at each of its steps, with yields after 3 and more steps up to 64, and finally without. As soon as
+ * a fiber never gets so far that it has to yield, higher numbers change nothing.
  */
 export const sweepOperation = (operation: Operation): Trial => {
   let runs = 0
@@ -110,7 +115,7 @@ export const sweepOperation = (operation: Operation): Trial => {
   const sweepWith = (most: number): boolean => {
     let hasYielded = false
     const undisturbed = runOnce(operation, "before", Infinity, most)
-    for (const manner of manners) {
+    for (const manner of FEW.has(most) ? manners : mainManners) {
       for (let at = 1; ; at++) {
         if (at > MOST_RUNS) throw new Error(`${operation.name}: not swept after ${MOST_RUNS} runs`)
         const run = runOnce(operation, manner, at, most)
@@ -126,19 +131,24 @@ export const sweepOperation = (operation: Operation): Trial => {
     operations = undisturbed.operations
     return hasYielded
   }
-  let most = FEWEST
-  while (most <= MOST && sweepWith(most)) most++
-  if (most > MOST) sweepWith(Infinity)
+  if (operation.isVariant === true) for (const most of FEW) sweepWith(most)
+  else {
+    let most = LEAST
+    while (most <= MOST && sweepWith(most)) most++
+    sweepWith(Infinity)
+  }
   return { operations, runs, interrupted }
 }
 
-const FEWEST = 3
+const LEAST = 3
 const MOST = 64
+/** Enough for the rarer manners, and for variants. */
+const FEW: ReadonlySet<number> = new Set([3, 5, 16, Infinity])
 
 const runOnce = (operation: Operation, manner: Manner, at: number, most: number): Run => {
   const world = new World()
   try {
-    return interruptAt(world, operation.prepare(world), manner, at, most)
+    return world.live(() => interruptAt(world, operation.prepare(world), manner, at, most))
   } catch (error) {
     const where = `interrupted ${manner} operation ${at}, yields after ${most}`
     throw new Error(`${operation.name}, ${where}: ${error instanceof Error ? error.message : error}`, { cause: error })
@@ -147,7 +157,7 @@ const runOnce = (operation: Operation, manner: Manner, at: number, most: number)
 
 const interruptAt = (
   world: World,
-  { afterwards, call, end }: Prepared,
+  { afterwards, call, end, whenEnded }: Prepared,
   manner: Manner,
   at: number,
   most: number
@@ -178,13 +188,14 @@ const interruptAt = (
   })
   const outer = world.end(world.fork(isShielded ? Effect.uninterruptible(keepExit) : call))
   world.onOperation = () => false
+  whenEnded?.()
   world.settle()
   if (end !== undefined) world.run(end)
   world.settle()
   same("fibers that run on", world.running, 0)
   same("alarms that are set", world.waiting, 0)
   const exit = isShielded ? (inner ?? outer) : outer
-  afterwards(exit)
+  afterwards?.(exit)
   world.settle()
   const isLast = operations < at
   const isInterrupted = exit._tag === "Failure" && Cause.hasInterrupts(exit.cause)

@@ -175,13 +175,13 @@ const commandRow = (command: Command, state: State, key: string | undefined): Op
   const makeBreaker = makerOf()
   const leads = key === undefined ? command.leads : { ...command.leads, ...command.leadsKey }
   return {
+    isVariant: key !== undefined,
     name: `circuit breaker, ${command.name} when ${state}${key === undefined ? "" : " with a key"}`,
     covers: [`circuit-breaker.${command.covers}`],
     prepare: (world) => {
       const breaker = makeBreaker()
       enter(world, breaker, state, key)
-      const work = new Situation.Work("up")
-      const through = breaker.executeWith({ key })(work.call)
+      const through = breaker.executeWith({ key })
       const stateNow = () => breaker.snapshot(world.now, key).state
       let before: State = stateNow()
       let after: State | undefined
@@ -189,7 +189,7 @@ const commandRow = (command: Command, state: State, key: string | undefined): Op
       const observed = (keep: (state: State) => void) => Effect.sync(() => keep(stateNow()))
       const call = Effect.andThen(
         Effect.andThen(
-          beside.start(through),
+          beside.start(through(Effect.never)),
           observed((now) => (before = now))
         ),
         Effect.andThen(
@@ -198,10 +198,9 @@ const commandRow = (command: Command, state: State, key: string | undefined): Op
         )
       )
       return {
-        call: Effect.andThen(call, Effect.ignore(through)),
+        call: Effect.andThen(call, Effect.ignore(through(Effect.yieldNow))),
         end: beside.end,
         afterwards: () => {
-          work.rests()
           if (after !== undefined) same("state after the command", after, leads[before])
           const { isolations, mode } = breaker.snapshot(world.now, key)
           if (mode !== "enforce") world.get(breaker.setMode("enforce"))

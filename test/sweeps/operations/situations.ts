@@ -60,6 +60,16 @@ export const maker = <I extends Policy.Instance, Options, Input>(
   return () => kind.make("default", valid)
 }
 
+/** A registry that has these instances, each for whatever service. */
+export const registryOf = (instances: ReadonlyArray<Policy.Instance>): Policy.ResilienceRegistry["Service"] => ({
+  get: <I extends Policy.Instance, Options>({ id }: Policy.Kind<I, Options>) =>
+    instances.find(({ kind }) => kind === id) as I | undefined,
+  instances: () => instances,
+  observe: () => {},
+  subscribe: () => () => {},
+  recent: () => []
+})
+
 /** What goes on beside a call, which does not wait for it. */
 export class Others {
   private readonly world: World
@@ -129,14 +139,17 @@ export const OPEN_MILLIS = 1_000
 const PROBES = 5
 
 /** All retries that were set aside have been spent or given back. */
-export const hasFullBudget = (world: World, retry: Retry.Retry<Retry.OnExhausted>, key?: string): void =>
-  same("retries in the budget", retry.snapshot(world.now + LATER, key).budget, Option.some(RESERVES))
+export const hasFullBudget = (
+  world: World,
+  retry: Retry.Retry<Retry.OnExhausted>,
+  retries: number,
+  key?: string
+): void => same("retries in the budget", retry.snapshot(world.now + LATER, key).budget, Option.some(retries))
 
 const LATER = 1e9
-const RESERVES = 10
 
-/** A budget whose floor is all there is. */
-export const budget = { ratio: 0, minimumPerSecond: RESERVES, window: "1 second" } as const
+/** A budget of so many retries, whatever the number of calls. */
+export const budgetOf = (retries: number) => ({ ratio: 0, minimumPerSecond: retries, window: "1 second" }) as const
 
 /**
  * Every call is counted at most once, and one that began exactly once. What ends well is counted as such, and what fails is

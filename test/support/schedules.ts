@@ -1,7 +1,7 @@
 /**
  * Runs a program in every order in which its fibers can take their turns.
  */
-import type { Effect } from "effect"
+import { Cause, type Effect } from "effect"
 import { type AnyFiber, World } from "./World.ts"
 
 /** A program: its fibers, what must hold after each turn, and what must hold when all have ended. */
@@ -71,7 +71,10 @@ const runOnce = (make: Parameters<typeof explore>[0], choices: Array<Choice>, op
     world.onOperation = () => false
     program.always()
     if (program.beforeEnd !== undefined) world.run(program.beforeEnd)
-    for (const fiber of fibers) world.end(fiber)
+    for (const fiber of fibers) {
+      const exit = world.end(fiber)
+      if (exit._tag === "Failure" && Cause.hasDies(exit.cause)) throw Cause.squash(exit.cause)
+    }
     program.finally()
   } catch (error) {
     const schedule = choices.slice(0, depth).map(({ taken }) => taken)

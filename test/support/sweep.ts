@@ -115,7 +115,8 @@ export const sweepOperation = (operation: Operation): Trial => {
   const sweepWith = (most: number): boolean => {
     let hasYielded = false
     const undisturbed = runOnce(operation, "before", Infinity, most)
-    for (const manner of FEW.has(most) ? manners : mainManners) {
+    const takesAll = most === Infinity || (operation.isVariant !== true && FEW.has(most))
+    for (const manner of takesAll ? manners : mainManners) {
       for (let at = 1; ; at++) {
         if (at > MOST_RUNS) throw new Error(`${operation.name}: not swept after ${MOST_RUNS} runs`)
         const run = runOnce(operation, manner, at, most)

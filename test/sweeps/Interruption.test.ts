@@ -30,8 +30,17 @@ const covered = new Set(operations.flatMap(({ covers }) => covers))
 
 const isOperation = (value: unknown): boolean => typeof value === "function" || Effect.isEffect(value)
 
-/** Members of instances that run nothing. */
-const SILENT = new Set(["describe", "snapshot", "worstState", "onTransition", "classify", "home", "constructor"])
+/** Members of instances that run nothing, or are not public. */
+const SILENT = new Set([
+  "describe",
+  "snapshot",
+  "worstState",
+  "onTransition",
+  "classify",
+  "home",
+  "obey",
+  "constructor"
+])
 
 /** The names of all members, those of the classes behind an instance included. */
 const namesOf = (instance: object): ReadonlyArray<string> => {

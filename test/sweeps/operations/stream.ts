@@ -106,8 +106,8 @@ const protectRow = (
   }
 })
 
-const protectRows: ReadonlyArray<Operation> = Object.entries(sources).flatMap((source) =>
-  Object.entries(readers).map((reader) => protectRow(source, reader, { name: "closed" }))
+const protectRows: ReadonlyArray<Operation> = Object.entries(sources).map((source, number) =>
+  protectRow(source, Object.entries(readers)[number % 2]!, { name: "closed" })
 )
 
 const others: ReadonlyArray<Operation> = [
@@ -140,15 +140,17 @@ const others: ReadonlyArray<Operation> = [
     }
   },
   ...(["firstElement", "idle", "total"] as const).flatMap((limit) =>
-    Object.entries(sources).map(([how, script]): Operation => ({
-      name: `stream ${how}, with a limit for ${limit}`,
-      covers: ["ProtectedStream.withTimeouts"],
-      prepare: () => {
-        const source = new Source(...script)
-        const limited = source.stream.pipe(ProtectedStream.withTimeouts({ total: 1_000, [limit]: 100 }))
-        return { call: Stream.runDrain(limited), whenEnded: () => source.rests() }
-      }
-    }))
+    Object.entries(sources)
+      .slice(4)
+      .map(([how, script]): Operation => ({
+        name: `stream ${how}, with a limit for ${limit}`,
+        covers: ["ProtectedStream.withTimeouts"],
+        prepare: () => {
+          const source = new Source(...script)
+          const limited = source.stream.pipe(ProtectedStream.withTimeouts({ total: 1_000, [limit]: 100 }))
+          return { call: Stream.runDrain(limited), whenEnded: () => source.rests() }
+        }
+      }))
   )
 ]
 

@@ -211,7 +211,7 @@ const guard = <A, E, R>(
     const own: TimeLimit.Deadline = { at: now + Duration.toMillis(duration), service, duration, home }
     const outer = fiber.getRef(TimeLimit.CurrentDeadline)
     const deadline = outer !== undefined && outer.at <= own.at ? outer : own
-    if (deadline.at === Infinity) return self
+    if (deadline.at === Infinity) return calls === unnamed ? self : LimitedRun.measure(calls, fiber, self)
     const context = deadline === own ? Context.add(fiber.context, TimeLimit.CurrentDeadline, own) : fiber.context
     return LimitedRun.runUntil(calls, fiber, self, context, now, deadline)
   })

@@ -18,6 +18,16 @@ const exceeded = (exit: Exit.Exit<unknown, unknown>): Deadline.TimeoutExceededEr
 const millisLeft = Effect.map(Deadline.remaining, (left) => Option.getOrUndefined(Option.map(left, Duration.toMillis)))
 
 describe("a deadline", () => {
+  it.effect("counts calls when it has no limit, too", () =>
+    Effect.gen(function* () {
+      const deadline = yield* Deadline.make()
+      yield* deadline.execute(Effect.void)
+      yield* Effect.ignore(deadline.execute(Effect.fail("down")))
+      expect(deadline.snapshot(0)).toMatchObject({ successes: 1, failures: 1 })
+      expect(deadline.elapsedSeconds.count).toBe(2)
+    })
+  )
+
   it.effect("lets through what ends before it or at its very instant", () =>
     Effect.gen(function* () {
       for (const millis of [1, 499, 500]) {

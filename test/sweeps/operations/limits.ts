@@ -58,7 +58,7 @@ const rowsOf = ([kind, makerOf]: (typeof kinds)[number]): ReadonlyArray<Operatio
           call: under(outer === undefined ? undefined : world.now + outer, on(clock, guarded)),
           whenEnded: () => work.rests(),
           afterwards: (exit) => {
-            if (duration < Infinity || kind === "timeout") isCounted(limit, work, exit)
+            isCounted(limit, work, exit)
           }
         }
       }

@@ -2,28 +2,27 @@
  * What is guarded: operations that do nothing, so that only the guards cost.
  */
 import { Effect } from "effect"
-import { awaiting, inFiber } from "./loops.ts"
 
-/** Ends at once. */
-export const immediate = Effect.sync(() => 1)
+/** How an operation ends: at once, after a promise, after a turn of the event loop, with a failure. */
+export type Operation = "immediate" | "asynchronous" | "turn" | "failing"
 
-/** Waits for a promise, as every real call does. */
-export const asynchronous = Effect.promise(async () => 1)
+const turn = (): Promise<number> => new Promise((resolve) => setImmediate(resolve, 1))
 
-/** Fails at once. */
-export const failing = Effect.fail("down")
-
-export const call = async (): Promise<number> => 1
-
-export const failingCall = async (): Promise<number> => {
-  throw new Error("down")
+export const effects: Readonly<Record<Operation, Effect.Effect<number, string>>> = {
+  immediate: Effect.sync(() => 1),
+  asynchronous: Effect.promise(async () => 1),
+  turn: Effect.promise(turn),
+  failing: Effect.fail("down")
 }
 
-/** The bare loops that guarded ones are compared with. */
-export const bare = {
-  immediate: inFiber(() => immediate),
-  asynchronous: inFiber(() => asynchronous),
-  failing: inFiber(() => Effect.ignore(failing)),
-  call: awaiting(call),
-  failingCall: awaiting(() => failingCall().catch(() => 0))
+const resolved = async (): Promise<number> => 1
+
+/** A promise is never there at once. */
+export const promises: Readonly<Record<Operation, () => Promise<number>>> = {
+  immediate: resolved,
+  asynchronous: resolved,
+  turn,
+  failing: async () => {
+    throw new Error("down")
+  }
 }

@@ -1,8 +1,7 @@
 /**
  * What is compared with what, and how much it may cost.
  */
-import type { Loops } from "./loops.ts"
-import { type Figures, type Settings, time, warm } from "./measures/rounds.ts"
+import type { Figures, Settings } from "./measures/rounds.ts"
 import { median, meets, quartiles, type Rounds, ratios } from "./statistics.ts"
 
 /** What figures are of, by the name of their field in a result. All but `perSecond` are costs. */
@@ -39,27 +38,6 @@ export type Verdict = "met" | "missed" | "impossible"
 
 /** Whether a case fails the run. */
 export const isMissed = ({ verdicts }: Result): boolean => Object.values(verdicts).includes("missed")
-
-type Variants = Readonly<Record<string, Loops>>
-
-/** A case of loops. They are made when they are needed; those that are too large to keep are not warmed up. */
-export const timed = (
-  name: string,
-  targets: Targets,
-  variantsOf: () => Variants | Promise<Variants>,
-  options: { readonly isSlow?: boolean; readonly isLarge?: boolean } = {}
-): Case => {
-  let variants: Variants | undefined
-  const warmed = async () => warm((variants = await variantsOf()))
-  return {
-    name,
-    unit: "addedNanos",
-    targets,
-    isSlow: options.isSlow,
-    warm: options.isLarge === true ? undefined : warmed,
-    measure: async (settings) => time(variants ?? (await variantsOf()), settings)
-  }
-}
 
 /** The variant that does the least that anybody can do. */
 const LIMIT = "limit"

@@ -2,99 +2,89 @@
  * Guards of effects.
  */
 import { Effect } from "effect"
-import type { Ending, Guard, Keyed, Pattern } from "./guards.ts"
-import { type Enclosing, inFiber, type Loop, type Loops } from "./loops.ts"
+import type { Guard, Keyed, Pattern } from "./guards.ts"
+import { type Enclosing, inFiber, type Loop } from "./loops.ts"
 import { type Burst, summarize } from "./measures/burst.ts"
 import { millisOf } from "./measures/clock.ts"
-import { effects, type Operation } from "./operations.ts"
+import { effects, type Ending, roles } from "./operations.ts"
 
 export type Execute<R = never> = (self: Effect.Effect<number, string>) => Effect.Effect<unknown, unknown, R>
 
-type Call<R> = () => Effect.Effect<unknown, unknown, R>
+type Call<R = never> = () => Effect.Effect<unknown, unknown, R>
 
 const nothing: Enclosing<never> = (loop) => loop
 
 const withoutGuard: Execute = (self) => self
 
 const callOf = <R>(execute: Execute<R>, ending: Ending): Call<R> => {
-  if (ending === "rejected") return () => Effect.ignore(execute(effects.immediate))
-  if (ending === "failing") return () => Effect.ignore(execute(effects.failing))
-  const operation = effects[ending]
-  return () => execute(operation)
+  const { guarded, isFailure } = roles[ending]
+  const operation = effects[guarded]
+  return isFailure ? () => Effect.ignore(execute(operation)) : () => execute(operation)
 }
 
-const bareOf = (ending: Ending): Call<never> => callOf(withoutGuard, ending === "rejected" ? "failing" : ending)
+const bareCall = (ending: Ending): Call => {
+  const { bare, isFailure } = roles[ending]
+  const operation = effects[bare]
+  return isFailure ? () => Effect.ignore(withoutGuard(operation)) : () => withoutGuard(operation)
+}
 
 /** Loops that are the same for all guards, so that a round runs them once. */
 const bares = new Map<Ending, Loop>()
 
 const bareLoop = (ending: Ending): Loop => {
-  const known = bares.get(ending)
-  if (known !== undefined) return known
-  const loop = inFiber(bareOf(ending), nothing)
+  const loop = bares.get(ending) ?? inFiber(bareCall(ending), nothing)
   bares.set(ending, loop)
   return loop
 }
 
-/** A guard, and what its loops run in. */
+/** A guard, and what its calls run in. */
 export const guarding = <R>(execute: Execute<R>, enclosing: Enclosing<R>): Guard => ({
   around: (ending) => ({
-    bare: inFiber<R>(bareOf(ending), enclosing),
+    bare: inFiber<R>(bareCall(ending), enclosing),
     guarded: inFiber(callOf(execute, ending), enclosing)
   }),
-  burst: (operation) => ({ bare: atOnce(withoutGuard, operation), guarded: atOnce(execute as Execute, operation) })
+  burst: (ending) => ({
+    bare: atOnce<R>(bareCall(ending), enclosing),
+    guarded: atOnce(callOf(execute, ending), enclosing)
+  })
 })
 
 /** A pattern with an instance. */
-export const pattern = <Instance>(
-  instance: () => Instance,
-  executeOf: (instance: Instance) => Execute,
-  prepare: (execute: Execute) => void = () => {}
-): Pattern => ({
+export const pattern = <Instance>(instance: () => Instance, executeOf: (instance: Instance) => Execute): Pattern => ({
   instance,
   guard: () => {
-    const execute = executeOf(instance())
-    prepare(execute)
-    return {
-      ...guarding(execute, nothing),
-      around: (ending): Loops => ({ bare: bareLoop(ending), guarded: inFiber(callOf(execute, ending), nothing) })
-    }
+    const { around, burst } = guarding(executeOf(instance()), nothing)
+    return { burst, around: (ending) => ({ ...around(ending), bare: bareLoop(ending) }) }
   }
 })
 
 /** A pattern that finds the instance of a key. */
-export const keyed = (executeOf: (key: string) => Execute): Keyed => ({
-  around: (next, ending) => {
-    const seen = new Map<string, Execute>()
-    const find = (key: string): Execute => {
-      const known = seen.get(key)
-      if (known === undefined) seen.set(key, withoutGuard)
-      return withoutGuard
-    }
-    return {
-      bare: inFiber(walk(find, next, ending), nothing),
-      guarded: inFiber(walk(executeOf, next, ending), nothing)
-    }
+export const keyed = (executeOf: (key: string) => Execute): Keyed => {
+  const seen = new Map<string, Execute>()
+  const find = (key: string): Execute => {
+    const execute = seen.get(key) ?? withoutGuard
+    seen.set(key, execute)
+    return execute
   }
-})
-
-const walk = (executeOf: (key: string) => Execute, next: () => string, ending: Ending): Call<never> => {
-  const operation = ending === "failing" ? effects.failing : effects.immediate
-  if (ending === "failing") return () => Effect.ignore(executeOf(next())(operation))
-  return () => executeOf(next())(operation)
+  const walk = (executeOf: (key: string) => Execute, next: () => string, ending: Ending): Loop =>
+    inFiber(
+      callOf((self) => executeOf(next())(self), ending),
+      nothing
+    )
+  return { around: (next, ending) => ({ bare: walk(find, next, ending), guarded: walk(executeOf, next, ending) }) }
 }
 
 /** Starts many calls in fibers of their own. */
 const atOnce =
-  (execute: Execute, operation: Operation): Burst["bare"] =>
+  <R>(make: Call<R>, enclosing: Enclosing<R>): Burst["bare"] =>
   async (size) => {
     const latencies = new Float64Array(size)
     const call = (_: unknown, index: number) => {
       const began = performance.now()
-      return Effect.map(execute(effects[operation]), () => {
+      return Effect.map(make(), () => {
         latencies[index] = performance.now() - began
       })
     }
-    const all = Effect.forEach(latencies, call, { concurrency: "unbounded", discard: true }) as Effect.Effect<void>
-    return summarize(await millisOf(() => Effect.runPromise(all)), latencies)
+    const all = Effect.forEach(latencies, call, { concurrency: "unbounded", discard: true })
+    return summarize(await millisOf(() => Effect.runPromise(enclosing(all))), latencies)
   }

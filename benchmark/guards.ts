@@ -3,17 +3,14 @@
  */
 import type { Burst } from "./measures/burst.ts"
 import type { Loops } from "./loops.ts"
-import type { Operation } from "./operations.ts"
+import type { Ending } from "./operations.ts"
 
-/** How a call ends: as its operation does, or turned away by the guard. */
-export type Ending = Operation | "rejected"
-
-/** One guard, around any of the operations. */
+/** One guard, around calls that end in any way. */
 export interface Guard {
   /** One call after the other. */
   readonly around: (ending: Ending) => Loops
   /** Many calls at once. */
-  readonly burst: (operation: Operation) => Burst
+  readonly burst: (ending: Ending) => Burst
 }
 
 /** A pattern of a library. */

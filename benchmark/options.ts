@@ -39,4 +39,4 @@ export const options = parseArgs({
 
 export const settings: Settings = options.quick
   ? { rounds: 9, batchMillis: 4, settleMillis: 60, isQuick: true }
-  : { rounds: 21, batchMillis: 15, settleMillis: 150, isQuick: false }
+  : { rounds: 21, batchMillis: 10, settleMillis: 100, isQuick: false }

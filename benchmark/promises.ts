@@ -1,16 +1,13 @@
 /**
  * Guards of promises.
  */
-import type { Ending, Guard, Keyed, Pattern } from "./guards.ts"
+import type { Guard, Keyed, Pattern } from "./guards.ts"
 import { awaiting, type Loop, type Loops } from "./loops.ts"
 import { type Burst, summarize } from "./measures/burst.ts"
 import { millisOf } from "./measures/clock.ts"
-import { type Operation, promises } from "./operations.ts"
+import { type Ending, promises, roles } from "./operations.ts"
 
 export type Execute = (call: () => Promise<number>) => Promise<unknown>
-
-/** What an instance needs before a batch, and what ends it afterwards. */
-export type Life = Pick<Loops, "open" | "close">
 
 type Call = () => Promise<unknown>
 
@@ -19,25 +16,33 @@ const withoutGuard: Execute = (call) => call()
 const zero = (): number => 0
 
 const callOf = (execute: Execute, ending: Ending): Call => {
-  if (ending === "rejected") return () => execute(promises.immediate).catch(zero)
-  if (ending === "failing") return () => execute(promises.failing).catch(zero)
-  const operation = promises[ending]
-  return () => execute(operation)
+  const { guarded, isFailure } = roles[ending]
+  const operation = promises[guarded]
+  return isFailure ? () => execute(operation).catch(zero) : () => execute(operation)
 }
 
-const bareCall = (ending: Ending): Call =>
-  ending === "rejected" || ending === "failing" ? () => promises.failing().catch(zero) : promises[ending]
+const bareCall = (ending: Ending): Call => {
+  const { bare, isFailure } = roles[ending]
+  const operation = promises[bare]
+  return isFailure ? () => operation().catch(zero) : operation
+}
 
-const bares = new Map<Call, Loop>()
+/** Loops that are the same for all guards, so that a round runs them once. */
+const bares = new Map<Ending, Loop>()
 
 const bareLoop = (ending: Ending): Loop => {
-  const operation = ending === "rejected" ? promises.failing : promises[ending]
-  const known = bares.get(operation)
-  if (known !== undefined) return known
-  const loop = awaiting(bareCall(ending))
-  bares.set(operation, loop)
+  const loop = bares.get(ending) ?? awaiting(bareCall(ending))
+  bares.set(ending, loop)
   return loop
 }
+
+/** What an instance needs before a batch, and what ends it afterwards. */
+type Life = Pick<Loops, "open" | "close">
+
+const guarding = (execute: Execute, life: Life): Guard => ({
+  around: (ending) => ({ bare: bareLoop(ending), guarded: awaiting(callOf(execute, ending)), ...life }),
+  burst: (ending) => ({ bare: atOnce(bareCall(ending)), guarded: atOnce(callOf(execute, ending)), ...life })
+})
 
 /** A pattern with an instance. */
 export const pattern = <Instance>(instance: () => Instance, executeOf: (instance: Instance) => Execute): Pattern => ({
@@ -67,11 +72,6 @@ export const shortLived = <Instance>(
   }
 })
 
-const guarding = (execute: Execute, life: Life): Guard => ({
-  around: (ending) => ({ bare: bareLoop(ending), guarded: awaiting(callOf(execute, ending)), ...life }),
-  burst: (operation) => ({ bare: atOnce(withoutGuard, operation), guarded: atOnce(execute, operation), ...life })
-})
-
 /** A pattern without keys, with an instance for each of them. */
 export const keyed = <Instance>(
   instance: () => Instance,
@@ -79,36 +79,30 @@ export const keyed = <Instance>(
 ): Keyed => {
   const instances = new Map<string, Instance>()
   const instanceOf = (key: string): Instance => {
-    const known = instances.get(key)
-    if (known !== undefined) return known
-    const made = instance()
-    instances.set(key, made)
-    return made
+    const known = instances.get(key) ?? instance()
+    instances.set(key, known)
+    return known
   }
-  const around: Keyed["around"] = (next, ending) => {
-    const operation = ending === "failing" ? promises.failing : promises.immediate
-    const guarded = () => executeOf(instanceOf(next()), operation)
-    const bare = () => {
-      instances.get(next())
-      return operation()
-    }
-    const isFailing = ending === "failing"
-    return {
-      bare: awaiting(isFailing ? () => bare().catch(zero) : bare),
-      guarded: awaiting(isFailing ? () => guarded().catch(zero) : guarded)
+  return {
+    around: (next, ending) => {
+      const bare: Execute = (call) => {
+        instances.get(next())
+        return call()
+      }
+      const guarded: Execute = (call) => executeOf(instanceOf(next()), call)
+      return { bare: awaiting(callOf(bare, ending)), guarded: awaiting(callOf(guarded, ending)) }
     }
   }
-  return { around }
 }
 
 /** Starts many calls at once. */
 const atOnce =
-  (execute: Execute, operation: Operation): Burst["bare"] =>
+  (make: Call): Burst["bare"] =>
   async (size) => {
     const latencies = new Float64Array(size)
     const call = async (_: unknown, index: number) => {
       const began = performance.now()
-      await execute(promises[operation])
+      await make()
       latencies[index] = performance.now() - began
     }
     return summarize(await millisOf(() => Promise.all(Array.from(latencies, call))), latencies)

@@ -1,12 +1,14 @@
 /**
  * Cases in which all libraries do the same.
  */
-import { type Case, type Targets, timed } from "../case.ts"
-import type { Ending, Pattern } from "../guards.ts"
+import type { Case, Targets } from "../case.ts"
+import type { Pattern } from "../guards.ts"
 import { limits } from "../limits.ts"
+import type { Ending } from "../operations.ts"
 import { ours } from "../peers/ours.ts"
 import { peers } from "../peers/index.ts"
 import type { Peer } from "../peers/Peer.ts"
+import { timed } from "./timed.ts"
 
 /** What each of the libraries has of a kind, by its name. */
 export const having = <A>(

@@ -11,11 +11,9 @@ import { opossum } from "../peers/opossum.ts"
 import { ours } from "../peers/ours.ts"
 import { plenty } from "../peers/settings.ts"
 import { having, libraries } from "./compare.ts"
+import { burstRounds, crowded, crowdOf } from "./timed.ts"
 
 const CALLS = 10_000
-
-/** A burst takes much longer than a batch. */
-const roundsOf = ({ rounds }: Settings): number => Math.ceil(rounds / 4)
 
 /** Cases that look at different sides of one measurement, which is made once. */
 const sides = (
@@ -33,11 +31,8 @@ const stacks = (name: string, among: ReadonlyArray<Peer>, pick: (peer: Peer) => 
   sides(
     (settings) =>
       bursts(
-        having(among, (peer) => {
-          const stack = pick(peer)
-          return stack === undefined ? undefined : { burst: stack.guard().burst("turn"), size: CALLS }
-        }),
-        roundsOf(settings)
+        having(among, (peer) => crowdOf(pick(peer), "turn", CALLS)),
+        burstRounds(settings)
       ),
     [
       // A seventh of the time that cockatiel takes is seven times its throughput.
@@ -53,18 +48,8 @@ const stacks = (name: string, among: ReadonlyArray<Peer>, pick: (peer: Peer) => 
   )
 
 /** A bulkhead through which ten get at a time, and as many others wait as there are. */
-const queue = (peer: Peer, size: number): Crowd | undefined => {
-  if (peer === opossum) return undefined
-  const bulkhead = peer.bulkhead?.({ running: 10, waiting: size })
-  return bulkhead === undefined ? undefined : { burst: bulkhead.guard().burst("asynchronous"), size }
-}
-
-const waiting = (name: string, targets: Targets, crowdsOf: () => Readonly<Record<string, Crowd>>): Case => ({
-  name,
-  unit: "addedNanos",
-  targets,
-  measure: async (settings) => (await bursts(crowdsOf(), roundsOf(settings))).addedNanos
-})
+const queue = (peer: Peer, size: number): Crowd | undefined =>
+  peer === opossum ? undefined : crowdOf(peer.bulkhead?.({ running: 10, waiting: size }), "asynchronous", size)
 
 export const concurrency: ReadonlyArray<Case> = [
   ...stacks("10,000 at once", [...libraries, limits], (peer) => peer.stack?.(plenty)),
@@ -74,9 +59,9 @@ export const concurrency: ReadonlyArray<Case> = [
     [...libraries, limits].filter((peer) => peer !== opossum),
     (peer) => peer.stack?.({ running: 100, waiting: CALLS })
   ),
-  waiting("a call's turn in a queue of 100", {}, () => having(libraries, (peer) => queue(peer, 100))),
-  waiting("a call's turn in a queue of 10,000", {}, () => having(libraries, (peer) => queue(peer, 10_000))),
-  waiting("a call's turn in a queue of 10,000, against one of 100", { "queue of 100": 2 }, () => ({
+  crowded("a call's turn in a queue of 100", {}, () => having(libraries, (peer) => queue(peer, 100))),
+  crowded("a call's turn in a queue of 10,000", {}, () => having(libraries, (peer) => queue(peer, 10_000))),
+  crowded("a call's turn in a queue of 10,000, against one of 100", { "queue of 100": 2 }, () => ({
     ours: queue(ours, 10_000)!,
     "queue of 100": queue(ours, 100)!
   }))

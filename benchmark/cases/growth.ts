@@ -1,11 +1,12 @@
 /**
  * What many keys and large windows cost.
  */
-import { type Case, timed } from "../case.ts"
+import type { Case } from "../case.ts"
 import { type Keyed, type Pattern, randomWalk } from "../guards.ts"
 import type { Loops } from "../loops.ts"
 import { ours } from "../peers/ours.ts"
 import { having, libraries } from "./compare.ts"
+import { timed } from "./timed.ts"
 
 const counts = [1, 100, 10_000, 100_000]
 

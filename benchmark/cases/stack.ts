@@ -13,14 +13,16 @@ import {
   Timeout
 } from "effect-resilience"
 import { Logs, Spans } from "effect-resilience/telemetry"
-import { type Case, type Targets, timed } from "../case.ts"
+import type { Case, Targets } from "../case.ts"
 import { type Execute, guarding } from "../effects.ts"
-import type { Ending, Guard } from "../guards.ts"
+import type { Guard } from "../guards.ts"
 import type { Enclosing } from "../loops.ts"
+import type { Ending } from "../operations.ts"
 import { pipeline } from "../peers/ours.ts"
 import type { Peer } from "../peers/Peer.ts"
 import { plenty, settings } from "../peers/settings.ts"
 import { compare } from "./compare.ts"
+import { timed } from "./timed.ts"
 
 /** An application that has metrics, a log and traces. */
 const observed = Effect.runSync(

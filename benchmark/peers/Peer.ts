@@ -22,7 +22,11 @@ export interface Peer {
   readonly retry?: Pattern | undefined
   /** A retry for which no failure is worth another attempt. */
   readonly reluctantRetry?: Pattern | undefined
+  /** A retry that waits a millisecond after each failure. */
+  readonly hastyRetry?: Pattern | undefined
   readonly timeout?: Pattern | undefined
+  /** A timeout of a millisecond. */
+  readonly shortTimeout?: Pattern | undefined
   readonly bulkhead?: ((limits: Limits) => Pattern) | undefined
   /** One call runs in it for ever, and nobody may wait. */
   readonly fullBulkhead?: Pattern | undefined

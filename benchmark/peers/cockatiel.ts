@@ -30,10 +30,12 @@ const count = (size: number) => () => breaker(new Cockatiel.CountBreaker({ thres
 const time = () =>
   breaker(new Cockatiel.SamplingBreaker({ threshold: settings.failureRate, duration: settings.windowMillis }))
 
-const retry = (policy: Cockatiel.Policy) => () =>
-  Cockatiel.retry(policy, { maxAttempts: settings.attempts - 1, backoff: new Cockatiel.ExponentialBackoff() })
+const retry = (policy: Cockatiel.Policy, backoff: Cockatiel.IBackoffFactory<object>) => () =>
+  Cockatiel.retry(policy, { maxAttempts: settings.attempts - 1, backoff })
 
-const timeout = () => Cockatiel.timeout(settings.timeoutMillis, Cockatiel.TimeoutStrategy.Aggressive)
+const timeout = (millis: number) => () => Cockatiel.timeout(millis, Cockatiel.TimeoutStrategy.Aggressive)
+
+const exponential = new Cockatiel.ExponentialBackoff()
 
 const bulkhead =
   ({ running, waiting }: Limits) =>
@@ -55,9 +57,16 @@ export const cockatiel: Peer = {
   timeBreaker: of(time),
   patientBreaker: of(consecutive(settings.never)),
   openBreaker: of(() => open),
-  retry: of(retry(Cockatiel.handleAll)),
-  reluctantRetry: of(retry(Cockatiel.handleWhen(() => false))),
-  timeout: of(timeout),
+  retry: of(retry(Cockatiel.handleAll, exponential)),
+  reluctantRetry: of(
+    retry(
+      Cockatiel.handleWhen(() => false),
+      exponential
+    )
+  ),
+  hastyRetry: of(retry(Cockatiel.handleAll, new Cockatiel.ConstantBackoff(settings.shortMillis))),
+  timeout: of(timeout(settings.timeoutMillis)),
+  shortTimeout: of(timeout(settings.shortMillis)),
   bulkhead: (limits) => of(bulkhead(limits)),
   fullBulkhead: of(() => full),
   fallback: of(fallback),
@@ -65,10 +74,10 @@ export const cockatiel: Peer = {
     of(() =>
       Cockatiel.wrap(
         fallback(),
-        retry(Cockatiel.handleAll)(),
+        retry(Cockatiel.handleAll, exponential)(),
         consecutive(settings.consecutiveFailures)(),
         bulkhead(limits)(),
-        timeout()
+        timeout(settings.timeoutMillis)()
       )
     ),
   keyed: {

@@ -32,9 +32,20 @@ const keyedBreaker = (instance: () => Breaker) => (): Keyed => {
   return Effects.keyed((key) => (self) => breaker.execute(self, { key }))
 }
 
-const schedule = () => Schedule.exponential("1 second").pipe(Schedule.upTo({ times: settings.attempts - 1 }))
+const again = { times: settings.attempts - 1 }
 
-const withTimeout: Effects.Execute = (self) => Effect.timeout(self, settings.timeoutMillis)
+const exponential = () => Schedule.exponential("1 second").pipe(Schedule.upTo(again))
+
+const constant = () => Schedule.spaced(settings.shortMillis).pipe(Schedule.upTo(again))
+
+const retry = (schedule: () => Schedule.Schedule<unknown>) =>
+  Effects.pattern(schedule, (schedule) => (self) => Effect.retry(self, schedule))
+
+const timeout = (millis: number) =>
+  Effects.pattern(
+    () => millis,
+    (millis) => (self) => Effect.timeout(self, millis)
+  )
 
 const semaphore =
   ({ running }: Limits) =>
@@ -53,15 +64,14 @@ export const effect: Peer = {
   countBreaker: (size) => ofBreaker(count(size)),
   patientBreaker: ofBreaker(consecutive(settings.never)),
   openBreaker: ofBreaker(() => open),
-  retry: Effects.pattern(schedule, (schedule) => (self) => Effect.retry(self, schedule)),
+  retry: retry(exponential),
   reluctantRetry: Effects.pattern(
-    schedule,
+    exponential,
     (schedule) => (self) => Effect.retry(self, { schedule, while: () => false })
   ),
-  timeout: Effects.pattern(
-    () => settings.timeoutMillis,
-    () => withTimeout
-  ),
+  hastyRetry: retry(constant),
+  timeout: timeout(settings.timeoutMillis),
+  shortTimeout: timeout(settings.shortMillis),
   bulkhead: (limits) => Effects.pattern(semaphore(limits), (semaphore) => (self) => semaphore.withPermit(self)),
   fullBulkhead: Effects.pattern(
     semaphore({ running: 0, waiting: 0 }),
@@ -74,7 +84,7 @@ export const effect: Peer = {
   stack: (limits) =>
     Effects.pattern(
       () => ({
-        schedule: schedule(),
+        schedule: exponential(),
         breaker: consecutive(settings.consecutiveFailures)(),
         semaphore: semaphore(limits)()
       }),

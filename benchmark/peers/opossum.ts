@@ -2,7 +2,8 @@
  * opossum: one breaker that does everything but retries, so that no pattern comes without the breaker.
  *
  * A breaker has a timer that sorts the latencies of its window again and again. It lives for one batch, so that this work
- * does not land in the batches of the others. For the same reason there are no keys.
+ * does not land in the batches of the others. For the same reason there are no keys, and no timeout that is reached: each
+ * failure sorts, too.
  */
 import CircuitBreaker from "opossum"
 import * as Promises from "../promises.ts"
@@ -44,6 +45,6 @@ export const opossum: Peer = {
     void breaker.fire(() => new Promise(() => {}))
     return breaker
   }),
-  fallback: of(() => make({}).fallback(() => 0)),
+  fallback: of(() => make({ volumeThreshold: settings.never }).fallback(() => 0)),
   stack: ({ running }) => of(() => make({ timeout: settings.timeoutMillis, capacity: running }).fallback(() => 0))
 }

@@ -70,7 +70,11 @@ export const ours: Peer = {
   openBreaker: of(() => openBreaker),
   retry: of(() => Retry.makeUnsafe(retry)),
   reluctantRetry: of(() => Retry.makeUnsafe(retry, { while: () => false })),
+  hastyRetry: of(() =>
+    Retry.makeUnsafe({ ...retry, strategy: "fixed", baseDelay: settings.shortMillis, jitter: "none" })
+  ),
   timeout: of(() => Timeout.makeUnsafe({ duration: settings.timeoutMillis })),
+  shortTimeout: of(() => Timeout.makeUnsafe({ duration: settings.shortMillis })),
   bulkhead: (bulkhead) => of(() => Bulkhead.makeUnsafe(limits(bulkhead))),
   fullBulkhead: of(() => full),
   fallback: of(() => Fallback.makeUnsafe(() => Effect.succeed(0))),

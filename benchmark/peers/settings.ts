@@ -10,6 +10,8 @@ export const settings = {
   /** The first call included. */
   attempts: 3,
   timeoutMillis: 5_000,
+  /** A delay, or a limit, that is over soon. */
+  shortMillis: 1,
   /** Open circuits stay open. */
   openMillis: 86_400_000,
   /** More failures than a benchmark makes. */

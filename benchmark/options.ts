@@ -16,8 +16,8 @@ Usage: npm run bench -- [options]
   --help           this text
 
 A figure is what a guard adds to the bare operation, the median over interleaved rounds, with the quartiles of ours. "0.25 x"
-is ours as a multiple of the other, in the same round; of a throughput it is the time per call. "limit" is an experiment that
-does the least that a pattern must do with Effect's public interface.
+is ours as a multiple of the other, in the same round; of a throughput it is the time per call. "bare" is the operation by
+itself. "limit" is an experiment that does the least that a pattern must do with Effect's public interface.
 
 Noise is measured, not assumed: it is the distance from the median of a ratio down to its lower quartile. A target is MISSED
 if even the lower quartile is above it, so in three quarters of the rounds. The exit code is then 1. Where the limit itself

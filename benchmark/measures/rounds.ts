@@ -80,7 +80,13 @@ export const warm = async (variants: Readonly<Record<string, Loops>>): Promise<v
   }
 }
 
-/** The nanoseconds that each variant adds. A bare loop that several of them share runs once in a round. */
+/** The variant whose bare loop everybody's costs can be compared with. */
+const FIRST = "ours"
+
+/**
+ * The nanoseconds that each variant adds, and those of the `bare` operation by itself. A bare loop that several of them
+ * share runs once in a round.
+ */
 export const time = async (variants: Readonly<Record<string, Loops>>, settings: Settings): Promise<Figures> => {
   const batches = new Map<Loop, Batch>()
   for (const batch of Object.values(variants).flatMap(batchesOf)) {
@@ -90,10 +96,10 @@ export const time = async (variants: Readonly<Record<string, Loops>>, settings: 
   await interleave(settings.rounds, [...batches.values()], async (batch, round) => {
     nanos.get(batch.loop)![round] = ((await runBatch(batch, batch.times)) * 1e6) / batch.times
   })
-  return Object.fromEntries(
-    Object.entries(variants).map(([name, { bare, guarded }]) => {
-      const bareNanos = nanos.get(bare)!
-      return [name, nanos.get(guarded)!.map((nanos, round) => nanos - bareNanos[round]!)]
-    })
-  )
+  const figures = Object.entries(variants).map(([name, { bare, guarded }]): [string, Rounds] => {
+    const bareNanos = nanos.get(bare)!
+    return [name, nanos.get(guarded)!.map((nanos, round) => nanos - bareNanos[round]!)]
+  })
+  const bare = variants[FIRST]?.bare
+  return Object.fromEntries(bare === undefined ? figures : [...figures, ["bare", nanos.get(bare)!]])
 }

@@ -13,6 +13,9 @@ export interface Chapter {
 
 const LIBRARIES = ["cockatiel", "opossum", "effect"]
 
+/** Of interest to who measures. */
+const LEFT_OUT = "bare"
+
 const about = ({ date, description, load, versions }: Machine): string => `# Performance
 
 What a guard costs, beside what others cost. This page is written by \`npm run bench -- --write\`; \`npm run bench\` prints the
@@ -46,7 +49,7 @@ const verdict = (result: Result): string => {
 
 const row = (result: Result): ReadonlyArray<string> => {
   const { medians, name, ratios, unit } = result
-  const others = Object.keys(ratios).filter((variant) => !LIBRARIES.includes(variant))
+  const others = Object.keys(ratios).filter((variant) => !LIBRARIES.includes(variant) && variant !== LEFT_OUT)
   const targets = targetsOf(result)
   return [
     name,

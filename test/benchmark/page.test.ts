@@ -8,9 +8,9 @@ const result: Result = {
   name: "closed breaker",
   unit: "addedNanos",
   targets: { cockatiel: 1.5 },
-  medians: { ours: 200, cockatiel: 100, limit: 150 },
+  medians: { ours: 200, bare: 50, cockatiel: 100, limit: 150 },
   quartiles: [190, 210],
-  ratios: { cockatiel: 2, limit: 1.333 },
+  ratios: { bare: 4, cockatiel: 2, limit: 1.333 },
   verdicts: { cockatiel: "missed" }
 }
 

@@ -1,37 +1,89 @@
 /**
  * cockatiel, the most complete of the Promise libraries.
  */
-import {
-  bulkhead,
-  circuitBreaker,
-  ConsecutiveBreaker,
-  ExponentialBackoff,
-  fallback,
-  handleAll,
-  retry,
-  timeout,
-  TimeoutStrategy,
-  wrap
-} from "cockatiel"
+import * as Cockatiel from "cockatiel"
+import type { Keyed } from "../guards.ts"
+import * as Promises from "../promises.ts"
+import type { Peer } from "./Peer.ts"
+import { type Limits, settings } from "./settings.ts"
 
-const makeBreaker = () => circuitBreaker(handleAll, { halfOpenAfter: 86_400_000, breaker: new ConsecutiveBreaker(5) })
-
-const fail = async (): Promise<number> => {
-  throw new Error("down")
+interface Policy {
+  readonly execute: <A>(call: () => Promise<A>) => Promise<unknown>
 }
 
-export const breaker = makeBreaker()
-export const failingBreaker = circuitBreaker(handleAll, {
-  halfOpenAfter: 86_400_000,
-  breaker: new ConsecutiveBreaker(1_000_000_000)
-})
-export const openBreaker = makeBreaker()
-for (let failures = 0; failures < 5; failures++) await openBreaker.execute(fail).catch(() => 0)
+const execute =
+  (policy: Policy): Promises.Execute =>
+  (call) =>
+    policy.execute(call)
 
-export const retrying = retry(handleAll, { maxAttempts: 2, backoff: new ExponentialBackoff() })
-export const limited = timeout(5_000, TimeoutStrategy.Aggressive)
-export const guarded = bulkhead(10)
-export const answering = fallback(handleAll, 0)
+const of = (instance: () => Policy) => Promises.pattern(instance, execute)
 
-/** All five, in the same order as ours. */
-export const all = wrap(answering, retrying, makeBreaker(), guarded, limited)
+const keyed = (instance: () => Policy) => (): Keyed => Promises.keyed(instance, (policy, call) => policy.execute(call))
+
+const breaker = (breaker: Cockatiel.IBreaker) =>
+  Cockatiel.circuitBreaker(Cockatiel.handleAll, { halfOpenAfter: settings.openMillis, breaker })
+
+const consecutive = (failures: number) => () => breaker(new Cockatiel.ConsecutiveBreaker(failures))
+
+const count = (size: number) => () => breaker(new Cockatiel.CountBreaker({ threshold: settings.failureRate, size }))
+
+const time = () =>
+  breaker(new Cockatiel.SamplingBreaker({ threshold: settings.failureRate, duration: settings.windowMillis }))
+
+const retry = (policy: Cockatiel.Policy, backoff: Cockatiel.IBackoffFactory<object>) => () =>
+  Cockatiel.retry(policy, { maxAttempts: settings.attempts - 1, backoff })
+
+const timeout = (millis: number) => () => Cockatiel.timeout(millis, Cockatiel.TimeoutStrategy.Aggressive)
+
+const exponential = new Cockatiel.ExponentialBackoff()
+
+const bulkhead =
+  ({ running, waiting }: Limits) =>
+  () =>
+    Cockatiel.bulkhead(running, waiting)
+
+const fallback = () => Cockatiel.fallback(Cockatiel.handleAll, 0)
+
+const open = consecutive(1)()
+await open.execute(() => Promise.reject(new Error("down"))).catch(() => 0)
+
+const full = bulkhead({ running: 1, waiting: 0 })()
+void full.execute(() => new Promise(() => {}))
+
+export const cockatiel: Peer = {
+  name: "cockatiel",
+  consecutiveBreaker: of(consecutive(settings.consecutiveFailures)),
+  countBreaker: (size) => of(count(size)),
+  timeBreaker: of(time),
+  patientBreaker: of(consecutive(settings.never)),
+  openBreaker: of(() => open),
+  retry: of(retry(Cockatiel.handleAll, exponential)),
+  reluctantRetry: of(
+    retry(
+      Cockatiel.handleWhen(() => false),
+      exponential
+    )
+  ),
+  hastyRetry: of(retry(Cockatiel.handleAll, new Cockatiel.ConstantBackoff(settings.shortMillis))),
+  timeout: of(timeout(settings.timeoutMillis)),
+  shortTimeout: of(timeout(settings.shortMillis)),
+  bulkhead: (limits) => of(bulkhead(limits)),
+  fullBulkhead: of(() => full),
+  fallback: of(fallback),
+  stack: (limits) =>
+    of(() =>
+      Cockatiel.wrap(
+        fallback(),
+        retry(Cockatiel.handleAll, exponential)(),
+        consecutive(settings.consecutiveFailures)(),
+        bulkhead(limits)(),
+        timeout(settings.timeoutMillis)()
+      )
+    ),
+  keyed: {
+    consecutiveBreaker: keyed(consecutive(settings.consecutiveFailures)),
+    countBreaker: keyed(count(settings.windowSize)),
+    timeBreaker: keyed(time),
+    bulkhead: keyed(bulkhead({ running: 10, waiting: 100 }))
+  }
+}

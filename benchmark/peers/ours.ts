@@ -1,57 +1,88 @@
 /**
- * The policies of this library, with the same settings as the peers.
+ * This library.
  */
-import { Effect, Layer, Scope } from "effect"
-import { Bulkhead, CircuitBreaker, Fallback, Pipeline, Resilience, Retry, Timeout } from "effect-resilience"
-import { Logs, Spans } from "effect-resilience/telemetry"
+import { Effect } from "effect"
+import { Bulkhead, CircuitBreaker, Fallback, Pipeline, Retry, Timeout } from "effect-resilience"
+import * as Effects from "../effects.ts"
+import type { Keyed } from "../guards.ts"
+import type { Peer } from "./Peer.ts"
+import { type Limits, settings } from "./settings.ts"
 
-const duration = "1 day"
+interface Policy {
+  readonly execute: Effects.Execute
+  readonly executeWith?: (call: { readonly key: string }) => Effects.Execute
+}
 
-export const breaker = CircuitBreaker.makeUnsafe({ openDuration: duration })
-export const countBreaker = CircuitBreaker.makeUnsafe({ tripPolicy: "count-window", openDuration: duration })
-export const timeBreaker = CircuitBreaker.makeUnsafe({ tripPolicy: "time-window", openDuration: duration })
-export const failingBreaker = CircuitBreaker.makeUnsafe({ consecutiveFailures: 1_000_000_000 })
-export const openBreaker = CircuitBreaker.makeUnsafe({ openDuration: duration })
-Effect.runSync(openBreaker.trip)
+const of = (instance: () => Policy) => Effects.pattern(instance, (policy) => policy.execute)
 
-/** A breaker whose window has so many calls and does not trip. */
-export const windowOf = (windowSize: number): CircuitBreaker.CircuitBreaker =>
-  CircuitBreaker.makeUnsafe({ tripPolicy: "count-window", windowSize, failureRate: 1 })
+const keyed =
+  (instance: (keys: number) => Required<Policy>) =>
+  (keys: number): Keyed => {
+    const policy = instance(keys)
+    return Effects.keyed((key) => policy.executeWith({ key }))
+  }
 
-export const retry = Retry.makeUnsafe()
-export const timeout = Timeout.makeUnsafe({ duration: "5 seconds" })
-export const bulkhead = Bulkhead.makeUnsafe()
+const limits = ({ running, waiting }: Limits) => ({ maxConcurrent: running, maxQueue: waiting })
 
-export const withFallback = <A, E>(self: Effect.Effect<A, E>) => Fallback.orElseSucceed(self, () => 0)
+const breaker =
+  (options: CircuitBreaker.OptionsInput) =>
+  (maxKeys = 1): CircuitBreaker.CircuitBreaker =>
+    CircuitBreaker.makeUnsafe({ openDuration: settings.openMillis, maxKeys, ...options })
 
-/** All five as one value. */
-export const pipeline = Pipeline.makeUnsafe({
-  fallback: () => Effect.succeed(0),
-  retry: {},
-  circuitBreaker: {},
-  bulkhead: {},
-  timeout: "5 seconds"
+const consecutive = (consecutiveFailures: number) => breaker({ consecutiveFailures })
+
+const rate = { failureRate: settings.failureRate }
+
+const count = (windowSize: number) =>
+  breaker({ ...rate, tripPolicy: "count-window", windowSize, minimumCalls: windowSize })
+
+const time = breaker({
+  ...rate,
+  tripPolicy: "time-window",
+  windowDuration: settings.windowMillis,
+  windowBuckets: settings.windowBuckets
 })
 
-/** What is configured for a service by default, by itself. */
-export const unobserved = Pipeline.makeUnsafe({ retry: {}, circuitBreaker: {}, bulkhead: {}, timeout: "5 seconds" })
+const retry = { maxAttempts: settings.attempts }
 
-/** The same in an application that has metrics, a log and traces. */
-export const observed = Effect.runSync(
-  Layer.buildWithScope(
-    Layer.mergeAll(Logs.layer(), Spans.layer).pipe(
-      Layer.provideMerge(Resilience.layer({ services: { bench: { timeout: "5 seconds" } } }))
-    ),
-    Scope.makeUnsafe()
-  )
-)
+/** All five as one value. */
+export const pipeline = (bulkhead: Limits) =>
+  Pipeline.makeUnsafe({
+    fallback: () => Effect.succeed(0),
+    retry,
+    circuitBreaker: { consecutiveFailures: settings.consecutiveFailures, openDuration: settings.openMillis },
+    bulkhead: limits(bulkhead),
+    timeout: settings.timeoutMillis
+  })
 
-const observedPipeline = Effect.runSyncWith(observed)(Resilience.pipeline("bench"))!
+const openBreaker = consecutive(settings.consecutiveFailures)()
+Effect.runSync(openBreaker.trip)
 
-export const withObserved = <A, E>(self: Effect.Effect<A, E>) => observedPipeline.execute(self)
+const full = Bulkhead.makeUnsafe({ maxConcurrent: 1, maxQueue: 0 })
+Effect.runFork(full.execute(Effect.never))
 
-export const withName = <A, E>(self: Effect.Effect<A, E>) => Resilience.protect(self, "bench")
-
-/** All five, one around the other. */
-export const withAll = <A, E>(self: Effect.Effect<A, E>) =>
-  self.pipe(timeout.execute, bulkhead.execute, breaker.execute, retry.execute, withFallback)
+export const ours: Peer = {
+  name: "ours",
+  consecutiveBreaker: of(consecutive(settings.consecutiveFailures)),
+  countBreaker: (size) => of(count(size)),
+  timeBreaker: of(time),
+  patientBreaker: of(consecutive(settings.never)),
+  openBreaker: of(() => openBreaker),
+  retry: of(() => Retry.makeUnsafe(retry)),
+  reluctantRetry: of(() => Retry.makeUnsafe(retry, { while: () => false })),
+  hastyRetry: of(() =>
+    Retry.makeUnsafe({ ...retry, strategy: "fixed", baseDelay: settings.shortMillis, jitter: "none" })
+  ),
+  timeout: of(() => Timeout.makeUnsafe({ duration: settings.timeoutMillis })),
+  shortTimeout: of(() => Timeout.makeUnsafe({ duration: settings.shortMillis })),
+  bulkhead: (bulkhead) => of(() => Bulkhead.makeUnsafe(limits(bulkhead))),
+  fullBulkhead: of(() => full),
+  fallback: of(() => Fallback.makeUnsafe(() => Effect.succeed(0))),
+  stack: (bulkhead) => of(() => pipeline(bulkhead)),
+  keyed: {
+    consecutiveBreaker: keyed(consecutive(settings.consecutiveFailures)),
+    countBreaker: keyed(count(settings.windowSize)),
+    timeBreaker: keyed(time),
+    bulkhead: keyed((maxKeys) => Bulkhead.makeUnsafe({ maxKeys, maxQueue: 100 }))
+  }
+}

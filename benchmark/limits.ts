@@ -1,0 +1,95 @@
+/**
+ * The least that a pattern can cost with Effect's public interface: experiments that look at a call as the pattern must and
+ * do nothing else. They are no policies: nothing is counted, nothing opens.
+ */
+import { type Cause, Clock, Effect, Fiber } from "effect"
+import * as Effects from "./effects.ts"
+import type { Peer } from "./peers/Peer.ts"
+import type { Limits } from "./peers/settings.ts"
+
+/** Asks before the call whether it may run, and looks at how it ends. */
+const look = {
+  onSuccess: (value: number) => Effect.succeed(value),
+  onFailure: Effect.failCause
+}
+
+const looking = Effects.pattern(
+  () => ({ isOpen: false }),
+  (state) => (self) => Effect.suspend(() => (state.isOpen ? Effect.fail("open") : Effect.matchCauseEffect(self, look)))
+)
+
+/** The same, for a window of time. */
+const lookingAtTime = Effects.pattern(
+  () => ({ isOpen: false, at: 0 }),
+  (state) => (self) =>
+    Effect.withFiber((fiber) => {
+      state.at = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
+      return state.isOpen ? Effect.fail("open") : Effect.matchCauseEffect(self, look)
+    })
+)
+
+const rejection = Effect.fail("open")
+
+/** Looks at failures only. */
+const catching = Effects.pattern(
+  () => 0,
+  () => (self) => Effect.catchCause(self, Effect.failCause)
+)
+
+/**
+ * A call in a fiber of its own, as whatever can interrupt it needs it, behind one look at how it ends; who finds no room
+ * waits in a line.
+ */
+const whole = ({ running }: Limits): Effects.Execute => {
+  const line: Array<() => void> = []
+  let active = 0
+  const leave = () => {
+    active--
+    line.shift()?.()
+  }
+  const settle = {
+    onSuccess: (value: number) => {
+      leave()
+      return Effect.succeed(value)
+    },
+    onFailure: (cause: Cause.Cause<string>) => {
+      leave()
+      return Effect.failCause(cause)
+    }
+  }
+  return (self) => {
+    const enter = Effect.withFiber((fiber) => {
+      active++
+      return Effect.matchCauseEffect(inChild(fiber, self), settle)
+    })
+    return Effect.suspend(() => {
+      if (active < running) return enter
+      const turn = Effect.callback<void>((resume) => void line.push(() => resume(Effect.void)))
+      return Effect.flatMap(turn, () => enter)
+    })
+  }
+}
+
+const inChild = (fiber: Fiber.Fiber<unknown, unknown>, self: Effect.Effect<number, string>) =>
+  Effect.callback<number, string>((resume) => {
+    const child = Effect.runForkWith(fiber.context)(self)
+    const exit = child.pollUnsafe()
+    if (exit !== undefined) return resume(exit)
+    child.addObserver(resume)
+    return Fiber.interrupt(child)
+  })
+
+export const limits: Peer = {
+  name: "limit",
+  consecutiveBreaker: looking,
+  countBreaker: () => looking,
+  timeBreaker: lookingAtTime,
+  patientBreaker: looking,
+  openBreaker: Effects.pattern(
+    () => ({ isOpen: true }),
+    (state) => (self) => Effect.suspend(() => (state.isOpen ? rejection : self))
+  ),
+  retry: catching,
+  reluctantRetry: catching,
+  stack: (limits) => Effects.pattern(() => limits, whole)
+}

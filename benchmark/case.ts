@@ -14,6 +14,8 @@ export interface Case {
   readonly name: string
   readonly unit: Unit
   readonly targets: Targets
+  /** What is kept where a target is not reached. */
+  readonly behind?: Targets | undefined
   /** Left out of the quick form. */
   readonly isSlow?: boolean | undefined
   readonly warm?: (() => Promise<void>) | undefined
@@ -33,11 +35,16 @@ export interface Result extends Pick<Case, "name" | "unit" | "targets"> {
 
 /**
  * Whether a target is reached. `impossible` is one that the limit itself misses: then it is enough to come near the limit.
+ * `behind` is one that is known not to be reached: then it is enough not to get worse.
  */
-export type Verdict = "met" | "missed" | "impossible"
+export type Verdict = "met" | "missed" | "impossible" | "behind"
 
 /** Whether a case fails the run. */
 export const isMissed = ({ verdicts }: Result): boolean => Object.values(verdicts).includes("missed")
+
+/** Whether all targets of a case are reached, as far as that is possible. */
+export const isMet = ({ verdicts }: Result): boolean =>
+  Object.values(verdicts).every((verdict) => verdict === "met" || verdict === "impossible")
 
 /** The variant that does the least that anybody can do. */
 const LIMIT = "limit"
@@ -55,16 +62,17 @@ const costs = (figures: Figures, unit: Unit, variant: string, other: string): Ro
   return unit === "perSecond" ? ratios(base, cost) : ratios(cost, base)
 }
 
-const verdictOf = (figures: Figures, unit: Unit, other: string, most: number): Verdict => {
-  if (other === OURS) return meets(figures[OURS] ?? [], most) ? "met" : "missed"
-  const isWithin = (variant: string, other: string, most: number) => meets(costs(figures, unit, variant, other), most)
+const verdictOf = (figures: Figures, unit: Unit, other: string, most: number, kept: number | undefined): Verdict => {
+  const isWithin = (variant: string, other: string, most: number) =>
+    meets(other === OURS ? (figures[OURS] ?? []) : costs(figures, unit, variant, other), most)
   if (isWithin(OURS, other, most)) return "met"
-  const isImpossible = LIMIT in figures && !isWithin(LIMIT, other, most)
-  return isImpossible && isWithin(OURS, LIMIT, NEAR) ? "impossible" : "missed"
+  const isImpossible = LIMIT in figures && other !== OURS && !isWithin(LIMIT, other, most)
+  if (isImpossible && isWithin(OURS, LIMIT, NEAR)) return "impossible"
+  return kept !== undefined && isWithin(OURS, other, kept) ? "behind" : "missed"
 }
 
 /** Measures a case. */
-export const resultOf = async ({ measure, name, targets, unit }: Case, settings: Settings): Promise<Result> => {
+export const resultOf = async ({ behind, measure, name, targets, unit }: Case, settings: Settings): Promise<Result> => {
   const figures = await measure(settings)
   const others = Object.keys(figures).filter((variant) => variant !== OURS)
   return {
@@ -75,7 +83,7 @@ export const resultOf = async ({ measure, name, targets, unit }: Case, settings:
     quartiles: quartiles(figures[OURS] ?? []),
     ratios: Object.fromEntries(others.map((other) => [other, median(costs(figures, unit, OURS, other))])),
     verdicts: Object.fromEntries(
-      Object.entries(targets).map(([other, most]) => [other, verdictOf(figures, unit, other, most)])
+      Object.entries(targets).map(([other, most]) => [other, verdictOf(figures, unit, other, most, behind?.[other])])
     )
   }
 }

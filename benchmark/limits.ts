@@ -30,10 +30,10 @@ const lookingAtTime = Effects.pattern(
 
 const rejection = Effect.fail("open")
 
-/** Looks at failures only. */
-const catching = Effects.pattern(
+/** Looks at how a call ends, for it counts the good ends, too, and may go on from a bad one. */
+const watching = Effects.pattern(
   () => 0,
-  () => (self) => Effect.catchCause(self, Effect.failCause)
+  () => (self) => Effect.matchCauseEffect(self, look)
 )
 
 /**
@@ -89,7 +89,7 @@ export const limits: Peer = {
     () => ({ isOpen: true }),
     (state) => (self) => Effect.suspend(() => (state.isOpen ? rejection : self))
   ),
-  retry: catching,
-  reluctantRetry: catching,
+  retry: watching,
+  reluctantRetry: watching,
   stack: (limits) => Effects.pattern(() => limits, whole)
 }

@@ -1,7 +1,7 @@
 /**
  * Results for programs.
  */
-import { isMissed, type Result } from "../case.ts"
+import { isMet, type Result } from "../case.ts"
 
 /** A case with its figures in a field that is called after what they are of. */
 export const jsonOf = (result: Result): object => {
@@ -11,7 +11,7 @@ export const jsonOf = (result: Result): object => {
     [unit]: shortened(medians),
     ratios: shortened(ratios),
     ...(Object.keys(targets).length === 0 ? {} : { target: targets }),
-    met: !isMissed(result)
+    met: isMet(result)
   }
 }
 

@@ -7,7 +7,8 @@ import { figure, multiple, spread, target } from "./format.ts"
 const remarks: Readonly<Record<Verdict, string>> = {
   met: "",
   missed: ": MISSED",
-  impossible: ": impossible, but near the limit"
+  impossible: ": impossible, but near the limit",
+  behind: ": not reached, but no worse than before"
 }
 
 /** One line for ours, and one for each of the others. */

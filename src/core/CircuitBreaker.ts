@@ -151,6 +151,12 @@ export const record = (
   return tally === state.tally ? state : { ...state, tally }
 }
 
+/** What {@link record} comes to for a quick success through a closed circuit. */
+export const succeed = (state: Closed, { tripPolicy }: Settings, now: number): Closed => {
+  const tally = TripPolicy.record(state.tally, tripPolicy, now, false, false)
+  return tally === undefined || tally === state.tally ? state : { ...state, tally }
+}
+
 /** Whether a permit still counts: of the present generation and, for a probe, with its lease. */
 export const isCurrent = (state: State, permit: Permit): boolean =>
   permit.generation === state.generation &&

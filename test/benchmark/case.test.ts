@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { type Case, isMissed, resultOf } from "../../benchmark/case.ts"
+import { type Case, isMet, isMissed, resultOf } from "../../benchmark/case.ts"
 import type { Figures } from "../../benchmark/measures/rounds.ts"
 import { jsonOf } from "../../benchmark/report/json.ts"
 import { linesOf } from "../../benchmark/report/terminal.ts"
@@ -53,6 +53,18 @@ describe("a case", () => {
     expect(isMissed(near)).toBe(false)
     expect(isMissed(await measured({ ours: three(91), peer: three(100), limit: three(60) }))).toBe(true)
     expect(isMissed(await measured({ ours: three(60), peer: three(100), limit: three(50) }))).toBe(true)
+  })
+
+  it("a target that is known not to be reached fails only when the cost gets worse than what is kept", async () => {
+    const behind = { peer: 0.8 }
+    const kept = await measured({ ours: three(80), peer: three(100) }, { behind })
+    expect(kept.verdicts).toEqual({ peer: "behind" })
+    expect([isMissed(kept), isMet(kept)]).toEqual([false, false])
+    expect(isMissed(await measured({ ours: three(81), peer: three(100) }, { behind }))).toBe(true)
+    expect(isMet(await measured({ ours: three(50), peer: three(100) }, { behind }))).toBe(true)
+    const own = { targets: { ours: 300 }, behind: { ours: 310 } }
+    expect((await measured({ ours: [310] }, own)).verdicts).toEqual({ ours: "behind" })
+    expect((await measured({ ours: [311] }, own)).verdicts).toEqual({ ours: "missed" })
   })
 
   it("a target without figures is missed", async () => {

@@ -633,3 +633,36 @@ describe("any sequence of events", () => {
     { arbitrary: { runs: 500, seed: 1, size: 200 } }
   )
 })
+
+describe("a quick success through a closed circuit", () => {
+  const policies: ReadonlyArray<TripPolicy.TripPolicy> = [
+    { kind: "consecutive", failures: 3 },
+    {
+      kind: "rate",
+      window: { kind: "count", size: 4 },
+      minimumCalls: 4,
+      failureRate: 1,
+      slowCallRate: 1
+    },
+    {
+      kind: "rate",
+      window: { kind: "time", durationMillis: 100, buckets: 4 },
+      minimumCalls: 4,
+      failureRate: 1,
+      slowCallRate: 1
+    }
+  ]
+  it.each(policies)("comes to the same as its record: %j", (tripPolicy) => {
+    const settings = { ...defaults, tripPolicy }
+    const [short, long] = [new Circuit(settings), new Circuit(settings)]
+    for (const observation of [failure, success, failure, failure, success, success]) {
+      short.wait(30)
+      long.wait(30).call(observation)
+      if (observation === success && short.state._tag === "Closed") {
+        short.state = CircuitBreaker.succeed(short.state, settings, short.now)
+      } else short.call(observation)
+      expect(short.state).toEqual(long.state)
+    }
+    expect(short.state._tag).toBe("Closed")
+  })
+})

@@ -112,6 +112,19 @@ export class Circuit implements RecentlyUsed.Entry<Circuit> {
   }
 
   /**
+   * Counts a success where only its time can matter to it, which is nearly always; returns whether that is so.
+   */
+  succeed(fiber: Fiber.Fiber<unknown, unknown>, generation: number): boolean {
+    const { settings, slowMillis, totals } = this.shared
+    const { state } = this
+    if (slowMillis !== undefined || this.closedGeneration !== generation || state._tag !== "Closed") return false
+    totals.successes++
+    const now = TripPolicy.dependsOnTime(settings.tripPolicy) ? Policy.monotonicMillis(fiber) : 0
+    this.state = Machine.succeed(state, settings, now)
+    return true
+  }
+
+  /**
    * Takes the exit of a call into account; without a permit it changes only the totals. What the classifier throws is
    * thrown again, after the call has counted as failed.
    */

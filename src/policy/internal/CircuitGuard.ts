@@ -5,7 +5,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type * as Machine from "../../core/CircuitBreaker.ts"
-import type * as Outcome from "../Outcome.ts"
+import * as Outcome from "../Outcome.ts"
 import * as Policy from "../Policy.ts"
 import { withTraits } from "../ResilienceError.ts"
 import { isTraced } from "./attemptSpan.ts"
@@ -59,6 +59,8 @@ export const guard = <A, E, R>(
     if (generation === -1) return guardNotClosed(circuit, fiber, self, classify)
     const startedAt = startOf(shared, fiber)
     return Effect.onExitPrimitive(self, (exit) => {
+      if (exit._tag === "Success" && classify === Outcome.classify && circuit.succeed(fiber, generation))
+        return undefined
       circuit.settle(fiber, { generation, probe: 0 }, startedAt, exit, classify)
       return undefined
     })
@@ -85,7 +87,11 @@ export const stage = (
     return generation === -1 ? undefined : { generation, probe: 0, circuit, startedAt: startOf(shared, fiber) }
   },
   withdraw: () => {},
-  leave: (entry, fiber, exit) => entry.circuit?.settle(fiber, entry, entry.startedAt, exit, classify)
+  leave: (entry, fiber, exit) => {
+    const { circuit, generation, startedAt } = entry
+    if (exit._tag === "Success" && classify === Outcome.classify && circuit?.succeed(fiber, generation)) return
+    circuit?.settle(fiber, entry, startedAt, exit, classify)
+  }
 })
 
 const NO_ENTRY: Entry = { generation: 0, probe: 0, circuit: undefined, startedAt: 0 }
@@ -100,11 +106,18 @@ const guardNotClosed = <A, E, R>(
   self: Effect.Effect<A, E, R>,
   classify: Outcome.Classify
 ): Effect.Effect<A, E | CircuitBreakerOpenError, R> => {
-  const now = Policy.monotonicMillis(fiber)
-  const preview = circuit.preview(fiber, now)
-  if (preview._tag === "Rejected" && circuit.shared.mode === "enforce") {
-    return Effect.fail(rejection(circuit, fiber, preview))
-  }
+  const preview = circuit.preview(fiber, Policy.monotonicMillis(fiber))
+  return preview._tag === "Rejected" && circuit.shared.mode === "enforce"
+    ? Effect.fail(rejection(circuit, fiber, preview))
+    : probeWith(circuit, fiber, self, classify)
+}
+
+const probeWith = <A, E, R>(
+  circuit: Circuit,
+  fiber: Fiber.Fiber<unknown, unknown>,
+  self: Effect.Effect<A, E, R>,
+  classify: Outcome.Classify
+): Effect.Effect<A, E | CircuitBreakerOpenError, R> => {
   let startedAt: number | undefined
   let permit: Machine.Permit | undefined
   let unwatch: (() => void) | undefined

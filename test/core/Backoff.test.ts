@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as Backoff from "../../src/core/Backoff.ts"
-import { seeded } from "./support/seeded.ts"
+import { seeded } from "../../src/testing/internal/Seeded.ts"
 
 const exponential: Backoff.Settings = {
   strategy: "exponential",

@@ -3,7 +3,7 @@ import { Arbitrary, Schema } from "effect"
 import * as CircuitBreaker from "../../src/core/CircuitBreaker.ts"
 import * as TripPolicy from "../../src/core/TripPolicy.ts"
 import * as Pair from "./support/Pair.ts"
-import { seeded } from "./support/seeded.ts"
+import { seeded } from "../../src/testing/internal/Seeded.ts"
 
 const defaults: CircuitBreaker.Settings = {
   tripPolicy: { kind: "consecutive", failures: 3 },

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Arbitrary, Schema } from "effect"
 import * as SlidingWindow from "../../src/core/SlidingWindow.ts"
-import { seeded } from "./support/seeded.ts"
+import { seeded } from "../../src/testing/internal/Seeded.ts"
 
 interface Call {
   readonly at: number

@@ -7,7 +7,7 @@ import { Cause, Clock, Duration, Effect, type Exit, Fiber, Option, Random } from
 import { TestClock } from "effect/testing"
 import { Bulkhead, CircuitBreaker, Deadline, Fallback, Pipeline, type Policy, Retry, Timeout } from "../../src/index.ts"
 import { RecordedEvents } from "../../src/testing/index.ts"
-import { type Seeded, seeded } from "../core/support/seeded.ts"
+import { type Seeded, seeded } from "../../src/testing/internal/Seeded.ts"
 import { endOf } from "../support/tracing.ts"
 
 const FIRST_SEED = Number(process.env["LAWS_SEED"] ?? 1)

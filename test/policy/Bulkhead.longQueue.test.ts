@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Duration, Effect, Exit, Fiber, Scheduler } from "effect"
 import { Bulkhead } from "../../src/index.ts"
-import { seeded } from "../core/support/seeded.ts"
+import { seeded } from "../../src/testing/internal/Seeded.ts"
 import { counts, countsOf, expectFullCapacity, occupancy } from "./support/calls.ts"
 
 /** A bulkhead whose only permit is in use, and calls that wait for it. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import { CircuitBreaker, Policy, Resilience } from "../../src/index.ts"
-import { seeded } from "../core/support/seeded.ts"
+import { seeded } from "../../src/testing/internal/Seeded.ts"
 import { type Series, scrape } from "./support/scrape.ts"
 import { inWorld } from "./support/world.ts"
 

@@ -4,7 +4,7 @@ import { ResilienceConfig } from "../../src/index.ts"
 import * as Environment from "../../src/resilience/internal/environment.ts"
 import { slots } from "../../src/resilience/internal/Source.ts"
 import * as Variables from "../../src/resilience/internal/variables.ts"
-import { seeded, type Seeded } from "../core/support/seeded.ts"
+import { seeded, type Seeded } from "../../src/testing/internal/Seeded.ts"
 import { problems } from "./support/resolved.ts"
 
 const many = <A>(dice: Seeded, most: number, make: () => A): ReadonlyArray<A> =>

@@ -3,7 +3,7 @@
  */
 import * as CircuitBreaker from "../../../src/core/CircuitBreaker.ts"
 import * as SlidingWindow from "../../../src/core/SlidingWindow.ts"
-import * as NaiveBreaker from "./NaiveBreaker.ts"
+import * as NaiveBreaker from "../../models/NaiveBreaker.ts"
 
 export type Event =
   | { readonly _tag: "Start" }

@@ -5,7 +5,7 @@
  * only one of them is followed further. The real state goes through JSON before every event.
  */
 import * as CircuitBreaker from "../../../src/core/CircuitBreaker.ts"
-import * as NaiveBreaker from "./NaiveBreaker.ts"
+import * as NaiveBreaker from "../../models/NaiveBreaker.ts"
 import * as Pair from "./Pair.ts"
 
 export interface Scope {

@@ -9,6 +9,7 @@ export interface Seeded {
   readonly pick: <A>(from: ReadonlyArray<A>) => A
 }
 
+/** The generator of a seed. */
 export const seeded = (seed: number): Seeded => {
   let state = seed >>> 0
   const next = (): number => {

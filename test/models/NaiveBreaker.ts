@@ -2,7 +2,30 @@
  * A circuit breaker as the specification tells it: it keeps lists of everything that happened and recomputes from them.
  * Slow, and written without a look at the real machine, so that the two can be compared.
  */
-import type { Settings } from "../../../src/core/CircuitBreaker.ts"
+
+/** What it needs to know; durations in milliseconds. */
+export interface Settings {
+  readonly tripPolicy:
+    | { readonly kind: "consecutive"; readonly failures: number }
+    | {
+        readonly kind: "rate"
+        readonly window:
+          | { readonly kind: "count"; readonly size: number }
+          | { readonly kind: "time"; readonly durationMillis: number; readonly buckets: number }
+        readonly minimumCalls: number
+        readonly failureRate: number
+        readonly slowCallRate: number
+      }
+  readonly openMillis: number
+  readonly openFactor: number
+  readonly openMaxMillis: number
+  /** Share by which the open time is spread. */
+  readonly openJitter: number
+  readonly hintMaxMillis: number
+  readonly probes: number
+  readonly successesToClose: number
+  readonly probeMillis: number
+}
 
 export type Outcome = "Success" | "Failure" | "Ignored"
 
@@ -31,6 +54,8 @@ export interface NaiveBreaker {
   /** All results of the present round of probes. */
   readonly results: ReadonlyArray<Outcome>
   readonly probes: ReadonlyArray<Running>
+  /** When an isolation ends. */
+  readonly isolatedUntil: number
 }
 
 export const start = (now: number): NaiveBreaker => ({
@@ -40,7 +65,8 @@ export const start = (now: number): NaiveBreaker => ({
   calls: [],
   openTimes: [],
   results: [],
-  probes: []
+  probes: [],
+  isolatedUntil: Infinity
 })
 
 const enter = (
@@ -48,7 +74,16 @@ const enter = (
   phase: NaiveBreaker["phase"],
   at: number,
   openTimes: ReadonlyArray<number>
-): NaiveBreaker => ({ phase, era: self.era + 1, since: at, calls: [], openTimes, results: [], probes: [] })
+): NaiveBreaker => ({
+  phase,
+  era: self.era + 1,
+  since: at,
+  calls: [],
+  openTimes,
+  results: [],
+  probes: [],
+  isolatedUntil: Infinity
+})
 
 export const lastOpenTime = (self: NaiveBreaker): number => self.openTimes.at(-1) ?? 0
 
@@ -111,6 +146,7 @@ const finishProbe = (
 }
 
 export const passTime = (self: NaiveBreaker, settings: Settings, now: number, random: number): NaiveBreaker => {
+  if (self.phase === "Isolated") return now < self.isolatedUntil ? self : reset(self, self.isolatedUntil)
   let current = self
   for (;;) {
     const lapsed = current.probes.find((probe) => now >= probe.began + settings.probeMillis)
@@ -128,7 +164,7 @@ export const begin = (
   name: number
 ): readonly [NaiveBreaker, Running | number] => {
   if (self.phase === "Closed") return [self, { era: self.era, name, began: now }]
-  if (self.phase === "Isolated") return [self, Infinity]
+  if (self.phase === "Isolated") return [self, self.isolatedUntil - now]
   const opensAt = self.since + lastOpenTime(self)
   if (self.phase === "Open" && now < opensAt) return [self, opensAt - now]
   const round = self.phase === "Open" ? enter(self, "HalfOpen", now, self.openTimes) : self
@@ -169,8 +205,10 @@ export const reset = (self: NaiveBreaker, now: number): NaiveBreaker => enter(se
 export const trip = (self: NaiveBreaker, settings: Settings, now: number, random: number): NaiveBreaker =>
   self.phase === "Isolated" ? self : openFrom(self, settings, now, 0, random)
 
-export const isolate = (self: NaiveBreaker, now: number): NaiveBreaker =>
-  self.phase === "Isolated" ? self : enter(self, "Isolated", now, self.openTimes)
+export const isolate = (self: NaiveBreaker, now: number, until = Infinity): NaiveBreaker => ({
+  ...(self.phase === "Isolated" ? self : enter(self, "Isolated", now, self.openTimes)),
+  isolatedUntil: until
+})
 
 /** What can be seen of it at `now`, in words that the real machine can be put into as well. */
 export const describe = (self: NaiveBreaker, settings: Settings, now: number): string => {

@@ -1,0 +1,22 @@
+/**
+ * The shortest list that still fails, found by leaving out parts, first large and then ever smaller ones.
+ *
+ * **Details**
+ *
+ * This is delta debugging (Zeller and Hildebrandt, "Simplifying and Isolating Failure-Inducing Input", 2002) without its
+ * tests of the parts themselves. The result is the shortest in the sense that no single element can be left out.
+ */
+export const shortest = <A>(list: ReadonlyArray<A>, fails: (list: ReadonlyArray<A>) => boolean): ReadonlyArray<A> => {
+  let current = list
+  for (let size = Math.ceil(list.length / 2); size >= 1;) {
+    const before = current.length
+    for (let at = 0; at < current.length;) {
+      const fewer = [...current.slice(0, at), ...current.slice(at + size)]
+      if (fails(fewer)) current = fewer
+      else at += size
+    }
+    if (size > 1) size = Math.ceil(size / 2)
+    else if (current.length === before) return current
+  }
+  return current
+}

@@ -1,0 +1,400 @@
+/**
+ * A circuit breaker with a circuit for each key: the naive one, a mode, operators, and the counts of all of them together.
+ */
+import { CircuitBreaker } from "../../src/index.ts"
+import * as Naive from "./NaiveBreaker.ts"
+import { Agenda, type Entry } from "./support/Agenda.ts"
+import { type Behaviour, behaviourOf, type Call, endOfBehaviour, millisOf, plain } from "./support/Call.ts"
+import { CHANCE, type Model, type Reference } from "./support/Model.ts"
+
+interface Plan {
+  readonly options: CircuitBreaker.MakeOptions
+  readonly settings: Naive.Settings
+  /** A call that takes longer is slow. */
+  readonly slowMillis: number
+  readonly hasKeys: boolean
+}
+
+type Order =
+  | { readonly _tag: "reset" | "trip" | "isolate" }
+  | { readonly _tag: "isolateWith"; readonly by: string; readonly duration: number }
+  | { readonly _tag: "release"; readonly by: string }
+  | { readonly _tag: "setMode"; readonly mode: CircuitBreaker.Mode }
+  | { readonly _tag: "reconfigure"; readonly openDuration: number }
+
+interface Circuit {
+  readonly isMain: boolean
+  naive: Naive.NaiveBreaker
+  /** How many orders for all circuits it has heard of. */
+  heard: number
+}
+
+interface Running {
+  readonly call: Call
+  readonly behaviour: Behaviour
+  readonly startedAt: number
+  readonly circuit: Circuit
+  /** Nothing for a call that passes without being admitted; a disabled breaker does not even see it. */
+  readonly permit: Naive.Running | undefined
+  readonly isSeen: boolean
+  end: Entry | undefined
+}
+
+type Change = (naive: Naive.NaiveBreaker) => Naive.NaiveBreaker
+
+const KEYS = [undefined, "a", "b"]
+
+export class CircuitBreakerModel implements Reference<Order> {
+  readonly story: Array<string> = []
+  private readonly agenda = new Agenda()
+  private readonly running = new Map<number, Running>()
+  private readonly circuits = new Map<string | undefined, Circuit>(
+    KEYS.map((key) => [key, { isMain: key === undefined, naive: Naive.start(0), heard: 0 }])
+  )
+  private readonly totals = {
+    successes: 0,
+    failures: 0,
+    ignored: 0,
+    slowCalls: 0,
+    late: 0,
+    rejections: 0,
+    wouldReject: 0,
+    transitions: 0
+  }
+  private readonly isolations = new Map<string, number>()
+  private orders = 0
+  private latest: Change = (naive) => naive
+  private mode: CircuitBreaker.Mode = "enforce"
+  private settings: Naive.Settings
+  private readonly slowMillis: number
+  private names = 0
+
+  constructor({ settings, slowMillis }: Plan) {
+    this.settings = settings
+    this.slowMillis = slowMillis
+  }
+
+  call(call: Call): void {
+    const circuit = this.circuits.get(call.key)!
+    if (this.mode === "disabled") return this.begin(call, circuit, undefined, false)
+    this.touch(circuit)
+    const [naive, answer] = Naive.begin(circuit.naive, this.settings, this.now, ++this.names)
+    if (typeof answer !== "number") {
+      this.move(circuit, naive)
+      return this.begin(call, circuit, answer, true)
+    }
+    if (this.mode === "observe") {
+      this.totals.wouldReject++
+      return this.begin(call, circuit, undefined, true)
+    }
+    this.totals.rejections++
+    const after = answer === Infinity ? "" : `, after ${Math.ceil(answer)} ms`
+    this.tell(call, `: CircuitBreakerOpenError(prices, ${naive.phase}${after})`)
+  }
+
+  interrupt(id: number): void {
+    const run = this.running.get(id)
+    if (run === undefined) return
+    this.agenda.cancel(run.end)
+    this.settleCall(run, "Ignored", 0)
+    this.finish(run, "interrupted")
+  }
+
+  advance(millis: number): void {
+    this.agenda.advance(millis)
+  }
+
+  obey(order: Order): void {
+    switch (order._tag) {
+      case "trip": {
+        const main = this.circuits.get(undefined)!
+        this.touch(main)
+        return this.move(main, Naive.trip(main.naive, this.settings, this.now, CHANCE))
+      }
+      case "reset":
+        this.isolations.clear()
+        return this.order((naive) => Naive.reset(naive, this.now))
+      case "isolate":
+        this.isolations.set("", Infinity)
+        return this.order(this.byIsolations())
+      case "isolateWith":
+        this.isolations.set(order.by, this.now + order.duration)
+        return this.order(this.byIsolations())
+      case "release": {
+        const until = this.isolations.get(order.by) ?? 0
+        this.isolations.delete(order.by)
+        return until > this.now ? this.order(this.byIsolations()) : undefined
+      }
+      case "setMode":
+        this.mode = order.mode
+        return
+      case "reconfigure":
+        this.settings = { ...this.settings, openMillis: order.openDuration }
+    }
+  }
+
+  snapshot(): unknown {
+    return {
+      ...this.totals,
+      mode: this.mode,
+      isolations: this.isolatedUntil().map(([by, until]) => [by, until === Infinity ? undefined : until - this.now]),
+      circuits: KEYS.map((key) => this.shown(this.preview(this.circuits.get(key)!))),
+      events: {
+        failures: this.totals.failures,
+        rejections: this.totals.rejections + this.totals.wouldReject,
+        transitions: this.totals.transitions
+      }
+    }
+  }
+
+  private get now(): number {
+    return this.agenda.now
+  }
+
+  private isolatedUntil(): ReadonlyArray<readonly [by: string, until: number]> {
+    return [...this.isolations].filter(([, until]) => until > this.now)
+  }
+
+  private byIsolations(): Change {
+    const all = this.isolatedUntil()
+    if (all.length === 0) return (naive) => Naive.reset(naive, this.now)
+    const until = Math.max(...all.map(([, until]) => until))
+    return (naive) => Naive.isolate(naive, this.now, until)
+  }
+
+  /** The circuits of keys hear of it when they are looked at next, and only of the latest order. */
+  private order(change: Change): void {
+    this.orders++
+    this.latest = change
+    this.touch(this.circuits.get(undefined)!)
+  }
+
+  /** A look draws no jitter. */
+  private preview({ heard, naive }: Circuit): Naive.NaiveBreaker {
+    const obeying = heard === this.orders ? naive : this.latest(naive)
+    return Naive.passTime(obeying, this.settings, this.now, 0)
+  }
+
+  /** What time and operators have decided happens first. That a key obeys an order is no news. */
+  private touch(circuit: Circuit): void {
+    this.move(circuit, Naive.passTime(circuit.naive, this.settings, this.now, CHANCE))
+    if (circuit.heard === this.orders) return
+    circuit.heard = this.orders
+    const obeying = Naive.passTime(this.latest(circuit.naive), this.settings, this.now, CHANCE)
+    if (circuit.isMain) this.move(circuit, obeying)
+    else circuit.naive = obeying
+  }
+
+  /** That the time of an isolation is over is told when somebody looks; who does is not specified, so its end is left out. */
+  private move(circuit: Circuit, naive: Naive.NaiveBreaker): void {
+    const isEndOfIsolation = circuit.naive.phase === "Isolated" && naive.phase === "Closed"
+    if (naive.phase !== circuit.naive.phase && !isEndOfIsolation) this.totals.transitions++
+    circuit.naive = naive
+  }
+
+  private begin(call: Call, circuit: Circuit, permit: Naive.Running | undefined, isSeen: boolean): void {
+    const behaviour = behaviourOf(call, 1)
+    const run: Running = { call, behaviour, startedAt: this.now, circuit, permit, isSeen, end: undefined }
+    this.running.set(call.id, run)
+    this.tell(call, ", attempt 1")
+    if (behaviour.does === "hang") return
+    run.end = this.agenda.after(behaviour.after, () => {
+      const { does, failure } = behaviour
+      if (does === "succeed") this.settleCall(run, "Success", 0)
+      else if (does === "interrupt") this.settleCall(run, "Ignored", 0)
+      else this.settleCall(run, "Failure", does === "fail" ? failure.hint : 0)
+      this.finish(run, endOfBehaviour(behaviour))
+    })
+  }
+
+  private settleCall({ circuit, isSeen, permit, startedAt }: Running, outcome: Naive.Outcome, hint: number): void {
+    if (!isSeen) return
+    this.touch(circuit)
+    const slow = outcome !== "Ignored" && this.now - startedAt > this.slowMillis
+    if (slow) this.totals.slowCalls++
+    this.totals[outcome === "Success" ? "successes" : outcome === "Failure" ? "failures" : "ignored"]++
+    if (permit === undefined) return
+    if (!Naive.counts(circuit.naive, permit)) this.totals.late++
+    this.move(circuit, Naive.finish(circuit.naive, this.settings, this.now, permit, outcome, slow, hint, CHANCE))
+  }
+
+  private finish(run: Running, end: string): void {
+    this.running.delete(run.call.id)
+    this.tell(run.call, `: ${end}`)
+  }
+
+  private tell({ id }: Call, what: string): void {
+    this.story.push(`at ${this.now} call ${id}${what}`)
+  }
+
+  /** What the specification says that a snapshot shows. */
+  private shown(naive: Naive.NaiveBreaker): unknown {
+    const { tripPolicy } = this.settings
+    const isClosed = naive.phase === "Closed"
+    const calls = isClosed ? Naive.measured(naive, this.settings, this.now) : []
+    const hasRate = tripPolicy.kind === "rate" && calls.length > 0 && calls.length >= tripPolicy.minimumCalls
+    const rate = (isCounted: (call: Naive.Call) => boolean) =>
+      hasRate ? calls.filter(isCounted).length / calls.length : undefined
+    return {
+      state: naive.phase,
+      openings: naive.openTimes.length,
+      failuresInRow: isClosed && tripPolicy.kind === "consecutive" ? calls.length : 0,
+      failureRate: rate(({ failed }) => failed),
+      slowCallRate: rate(({ slow }) => slow),
+      probing: naive.probes.length,
+      retryAfter:
+        naive.phase === "Open" ? Math.ceil(Math.max(0, naive.since + Naive.lastOpenTime(naive) - this.now)) : undefined
+    }
+  }
+}
+
+export const circuitBreaker: Model<Plan, Order> = {
+  policy: "circuit-breaker",
+  waits: [1, 8, 20, 40, 64, 64, 100, 600],
+  plan: (random) => {
+    const probes = random.integer(1, 3)
+    const successesToClose = random.integer(1, probes)
+    const opening = {
+      openDuration: 64,
+      openDurationFactor: random.pick([1, 2]),
+      openDurationMax: 200,
+      openDurationJitter: random.pick([0, 0, 0.25]),
+      retryAfterMax: random.pick([0, 96, 1_000]),
+      probes,
+      successesToClose,
+      probeTimeout: random.pick([40, 128])
+    }
+    const consecutiveFailures = random.integer(1, 3)
+    const size = random.integer(1, 8)
+    const minimumCalls = random.integer(1, Math.min(3, size))
+    const slowMillis = random.pick([Infinity, 10, 20])
+    const rates = {
+      minimumCalls,
+      failureRate: random.pick([0.25, 0.5, 1]),
+      ...(slowMillis === Infinity ? {} : { slowCallDuration: slowMillis, slowCallRate: random.pick([0.5, 1]) })
+    }
+    const window = random.pick(["consecutive", "count-window", "time-window"] as const)
+    const options: CircuitBreaker.MakeOptions =
+      window === "consecutive"
+        ? { ...opening, consecutiveFailures }
+        : window === "count-window"
+          ? { ...opening, ...rates, tripPolicy: window, windowSize: size }
+          : { ...opening, ...rates, tripPolicy: window, windowDuration: size * 20, windowBuckets: 2 }
+    return {
+      options,
+      settings: {
+        openMillis: opening.openDuration,
+        openFactor: opening.openDurationFactor,
+        openMaxMillis: opening.openDurationMax,
+        openJitter: opening.openDurationJitter,
+        hintMaxMillis: opening.retryAfterMax,
+        probes,
+        successesToClose,
+        probeMillis: opening.probeTimeout,
+        tripPolicy:
+          window === "consecutive"
+            ? { kind: "consecutive", failures: consecutiveFailures }
+            : {
+                kind: "rate",
+                window:
+                  window === "count-window"
+                    ? { kind: "count", size }
+                    : { kind: "time", durationMillis: size * 20, buckets: 2 },
+                minimumCalls,
+                failureRate: rates.failureRate,
+                slowCallRate: rates.slowCallRate ?? Infinity
+              }
+      },
+      slowMillis: window === "consecutive" ? Infinity : slowMillis,
+      hasKeys: random.next() < 0.4
+    }
+  },
+  palette: ({ hasKeys }) => ({
+    ...plain,
+    does: ["succeed", "succeed", "fail", "fail", "fail", "die", "interrupt", "hang"],
+    after: [0, 0, 10, 11, 20, 21, 64],
+    hints: [0, 80],
+    keys: hasKeys ? KEYS : [undefined]
+  }),
+  order: (random) =>
+    random.pick<Order>([
+      { _tag: "reset" },
+      { _tag: "trip" },
+      { _tag: "trip" },
+      { _tag: "isolate" },
+      { _tag: "isolateWith", by: random.pick(["", "ann", "bob"]), duration: random.pick([20, 64, Infinity]) },
+      { _tag: "release", by: random.pick(["", "ann", "bob"]) },
+      { _tag: "setMode", mode: random.pick(["enforce", "enforce", "observe", "disabled"]) },
+      { _tag: "reconfigure", openDuration: random.pick([32, 64, 128]) }
+    ]),
+  reference: (plan) => new CircuitBreakerModel(plan),
+  real: ({ options }) => {
+    const policy = CircuitBreaker.makeUnsafe({ service: "prices", ...options })
+    return {
+      guard: ({ key }, operation) => (key === undefined ? policy.execute : policy.executeWith({ key }))(operation),
+      obey: (order) => {
+        switch (order._tag) {
+          case "isolateWith":
+            return policy.isolateWith({ by: order.by, duration: order.duration })
+          case "release":
+            return policy.release(order.by)
+          case "setMode":
+            return policy.setMode(order.mode)
+          case "reconfigure":
+            return policy.reconfigure({ openDuration: order.openDuration })
+          default:
+            return policy[order._tag]
+        }
+      },
+      snapshot: (now, events) => {
+        const {
+          failures,
+          ignored,
+          isolations,
+          late,
+          mode,
+          rejections,
+          slowCalls,
+          successes,
+          transitions,
+          wouldReject
+        } = policy.snapshot(now)
+        const told = (tag: string) => events().filter(({ _tag }) => _tag === tag)
+        const moves = told("CircuitBreakerTransition").map(({ attributes: { from, to } }) => `${from} to ${to}`)
+        const ends = moves.filter((move) => move === "Isolated to Closed").length
+        return {
+          successes,
+          failures,
+          ignored,
+          slowCalls,
+          late,
+          rejections,
+          wouldReject,
+          transitions: transitions - ends,
+          mode,
+          isolations: isolations.map(({ by, remaining }) => [by, millisOf(remaining)]),
+          circuits: KEYS.map((key) => {
+            const { failureRate, failuresInRow, openings, probing, retryAfter, slowCallRate, state } = policy.snapshot(
+              now,
+              key
+            )
+            return {
+              state,
+              openings,
+              failuresInRow,
+              failureRate: failureRate._tag === "Some" ? failureRate.value : undefined,
+              slowCallRate: slowCallRate._tag === "Some" ? slowCallRate.value : undefined,
+              probing,
+              retryAfter: millisOf(retryAfter)
+            }
+          }),
+          events: {
+            failures: told("CircuitBreakerFailure").length,
+            rejections: told("CircuitBreakerRejection").length,
+            transitions: moves.length - ends
+          }
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,191 @@
+/**
+ * A policy and the model of it, side by side: the same calls, interruptions, waits and orders, and after each step both must
+ * have told the same story and show the same snapshot.
+ */
+import { isDeepStrictEqual } from "node:util"
+import { Effect, type Fiber } from "effect"
+import type { Policy } from "../../../src/index.ts"
+import { RecordedEvents } from "../../../src/testing/index.ts"
+import { type Seeded, seeded } from "../../../src/testing/internal/Seeded.ts"
+import { shortest } from "../../../src/testing/internal/shortest.ts"
+import { Simulation } from "../../../src/testing/internal/Simulation.ts"
+import { behave, behaviourOf, type Call, callOf, endOf, type Palette, underDeadline } from "./Call.ts"
+
+/** What a policy does, written for clarity. It appends to its story what becomes of the calls. */
+export interface Reference<Order> {
+  readonly story: Array<string>
+  readonly call: (call: Call) => void
+  readonly interrupt: (id: number) => void
+  readonly advance: (millis: number) => void
+  /** What was admitted in the meantime starts; only queues know such a time. */
+  readonly settle?: () => void
+  readonly obey: (order: Order) => void
+  readonly snapshot: () => unknown
+}
+
+/** The policy itself. */
+export interface Real<Order> {
+  /** Guards the operation of a call. */
+  readonly guard: (call: Call, operation: Effect.Effect<string, unknown>) => Effect.Effect<unknown, unknown>
+  readonly obey: (order: Order) => Effect.Effect<void>
+  /** In the words of the model. `events` are the tags of all events so far. */
+  readonly snapshot: (now: number, events: () => ReadonlyArray<Policy.Event>) => unknown
+}
+
+export interface Model<Plan, Order extends { readonly _tag: string }> {
+  readonly policy: string
+  readonly plan: (random: Seeded) => Plan
+  readonly palette: (plan: Plan) => Palette
+  readonly waits: ReadonlyArray<number>
+  /** What operators do; none for a policy that takes no orders. */
+  readonly order?: (random: Seeded, plan: Plan) => Order
+  readonly reference: (plan: Plan) => Reference<Order>
+  readonly real: (plan: Plan) => Real<Order>
+}
+
+export type Command<Order> =
+  | Call
+  | { readonly _tag: "interrupt"; readonly id: number }
+  | { readonly _tag: "wait"; readonly millis: number }
+  | { readonly _tag: "settle" }
+  | Order
+
+/** All chance in the policies. */
+export const CHANCE = 0.75
+
+const LENGTH = 14
+
+const commandsOf = <Plan, Order extends { readonly _tag: string }>(
+  model: Model<Plan, Order>,
+  plan: Plan,
+  random: Seeded
+): ReadonlyArray<Command<Order>> =>
+  Array.from({ length: random.integer(1, LENGTH) }, (_, id): Command<Order> => {
+    const dice = random.next()
+    if (dice < 0.5) return callOf(random, model.palette(plan), id)
+    if (dice < 0.76) return { _tag: "wait", millis: random.pick(model.waits) }
+    if (dice < 0.8) return { _tag: "settle" }
+    if (dice < 0.9 || model.order === undefined) return { _tag: "interrupt", id: random.integer(0, id) }
+    return model.order(random, plan)
+  })
+
+/** Performs commands on both; the first difference is an error. */
+class Trial<Plan, Order extends { readonly _tag: string }> {
+  private readonly simulation = new Simulation({ random: () => CHANCE })
+  private readonly recorded = RecordedEvents.make()
+  private readonly story: Array<string> = []
+  private readonly fibers = new Map<number, Fiber.Fiber<unknown, unknown>>()
+  private readonly reference: Reference<Order>
+  private readonly real: Real<Order>
+
+  constructor(model: Model<Plan, Order>, plan: Plan) {
+    this.reference = model.reference(plan)
+    this.real = model.real(plan)
+  }
+
+  perform(command: Command<Order>): void {
+    if (isCall(command)) {
+      this.call(command)
+      this.reference.call(command)
+    } else if (isInterruption(command)) {
+      this.fibers.get(command.id)?.interruptUnsafe()
+      if (this.fibers.has(command.id)) this.reference.interrupt(command.id)
+    } else if (isWait(command)) {
+      this.simulation.advance(command.millis)
+      this.reference.settle?.()
+      this.reference.advance(command.millis)
+    } else if (command._tag !== "settle") {
+      this.simulation.start(this.recorded.record(this.real.obey(command as Order)))
+      this.reference.obey(command as Order)
+    }
+    if (this.reference.settle === undefined || command._tag === "settle") {
+      this.simulation.settle()
+      this.reference.settle?.()
+    }
+    this.compare()
+  }
+
+  private call(call: Call): void {
+    let attempts = 0
+    const operation = Effect.suspend(() => {
+      attempts++
+      this.tell(`call ${call.id}, attempt ${attempts}`)
+      return behave(behaviourOf(call, attempts))
+    })
+    const guarded = underDeadline(call, this.simulation.now, this.real.guard(call, operation))
+    const fiber = this.simulation.start(this.recorded.record(guarded))
+    this.fibers.set(call.id, fiber)
+    fiber.addObserver((exit) => this.tell(`call ${call.id}: ${endOf(exit)}`))
+  }
+
+  private tell(what: string): void {
+    this.story.push(`at ${this.simulation.now} ${what}`)
+  }
+
+  private compare(): void {
+    const real = this.story.splice(0).toSorted()
+    const expected = this.reference.story.splice(0).toSorted()
+    agree("what happened", real, expected)
+    agree("the snapshot", this.real.snapshot(this.simulation.now, this.recorded.events), this.reference.snapshot())
+  }
+}
+
+const isCall = (command: { readonly _tag: string }): command is Call => command._tag === "call"
+const isInterruption = (command: { readonly _tag: string }): command is { _tag: "interrupt"; id: number } =>
+  command._tag === "interrupt"
+const isWait = (command: { readonly _tag: string }): command is { _tag: "wait"; millis: number } =>
+  command._tag === "wait"
+
+const agree = (what: string, real: unknown, expected: unknown): void => {
+  if (isDeepStrictEqual(real, expected)) return
+  throw new Error(`${what}\n  policy: ${text(real)}\n  model:  ${text(expected)}`)
+}
+
+/** JSON, with a word for what it has none for. */
+const text = (value: unknown): string => JSON.stringify(value, (_, value) => (value === Infinity ? "Infinity" : value))
+
+const problemOf = <Plan, Order extends { readonly _tag: string }>(
+  model: Model<Plan, Order>,
+  plan: Plan,
+  commands: ReadonlyArray<Command<Order>>
+): Error | undefined => {
+  try {
+    const trial = new Trial(model, plan)
+    for (const command of commands) trial.perform(command)
+    return undefined
+  } catch (error) {
+    return error as Error
+  }
+}
+
+/** Which runs. */
+export interface Scope {
+  readonly runs: number
+  /** That of the first run; each further one has the next. */
+  readonly seed: number
+}
+
+/** Runs a model from a seed on, and fails at the first difference with the shortest way there. */
+export const check = <Plan, Order extends { readonly _tag: string }>(
+  model: Model<Plan, Order>,
+  { runs, seed: first }: Scope
+): void => {
+  for (let seed = first; seed < first + runs; seed++) {
+    const random = seeded(seed)
+    const plan = model.plan(random)
+    const commands = commandsOf(model, plan, random)
+    if (problemOf(model, plan, commands) === undefined) continue
+    const few = shortest(commands, (fewer) => problemOf(model, plan, fewer) !== undefined)
+    const problem = problemOf(model, plan, few)!
+    throw new Error(
+      [
+        `${model.policy} is not as its model with seed ${seed}: ${problem.message}`,
+        `with ${text(plan)}`,
+        `after`,
+        ...few.map((command) => `  ${text(command)}`),
+        `again: npm run models -- --policy ${model.policy} --seed ${seed} --runs 1`
+      ].join("\n"),
+      { cause: problem }
+    )
+  }
+}

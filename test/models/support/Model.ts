@@ -175,7 +175,8 @@ export const check = <Plan, Order extends { readonly _tag: string }>(
     const plan = model.plan(random)
     const commands = commandsOf(model, plan, random)
     if (problemOf(model, plan, commands) === undefined) continue
-    const few = shortest(commands, (fewer) => problemOf(model, plan, fewer) !== undefined)
+    const fails = (fewer: typeof commands) => Effect.sync(() => problemOf(model, plan, fewer) !== undefined)
+    const few = Effect.runSync(shortest(commands, fails))
     const problem = problemOf(model, plan, few)!
     throw new Error(
       [

@@ -178,7 +178,7 @@ export const bulkhead: Model<Plan, Order> = {
   real: ({ maxConcurrent, maxQueue, queueTimeout }) => {
     const policy = Bulkhead.makeUnsafe({ service: "prices", maxConcurrent, maxQueue, queueTimeout })
     return {
-      guard: ({ key }, operation) => (key === undefined ? policy.execute : policy.executeWith({ key }))(operation),
+      parts: [policy],
       obey: (order) => (order._tag === "resize" ? policy.resize(order.limit) : policy.reconfigure(order.changes)),
       snapshot: (now, events) => {
         const { active, kind: _, queued, rejected: __, service: ___, ...snapshot } = policy.snapshot(now)

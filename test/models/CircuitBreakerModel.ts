@@ -202,7 +202,7 @@ export class CircuitBreakerModel implements Reference<Order> {
       const { does, failure } = behaviour
       if (does === "succeed") this.settleCall(run, "Success", 0)
       else if (does === "interrupt") this.settleCall(run, "Ignored", 0)
-      else this.settleCall(run, "Failure", does === "fail" ? failure.hint : 0)
+      else this.settleCall(run, "Failure", does === "die" ? 0 : failure.hint)
       this.finish(run, endOfBehaviour(behaviour))
     })
   }
@@ -311,7 +311,7 @@ export const circuitBreaker: Model<Plan, Order> = {
   },
   palette: ({ hasKeys }) => ({
     ...plain,
-    does: ["succeed", "succeed", "fail", "fail", "fail", "die", "interrupt", "hang"],
+    does: ["succeed", "succeed", "fail", "fail", "fail", "die", "fail and die", "interrupt", "hang"],
     after: [0, 0, 10, 11, 20, 21, 64],
     hints: [0, 80],
     keys: hasKeys ? KEYS : [undefined]
@@ -331,7 +331,7 @@ export const circuitBreaker: Model<Plan, Order> = {
   real: ({ options }) => {
     const policy = CircuitBreaker.makeUnsafe({ service: "prices", ...options })
     return {
-      guard: ({ key }, operation) => (key === undefined ? policy.execute : policy.executeWith({ key }))(operation),
+      parts: [policy],
       obey: (order) => {
         switch (order._tag) {
           case "isolateWith":

@@ -3,7 +3,7 @@
  * it passes, the operation is interrupted, and ends when it has finished what it must.
  */
 import { Duration, Effect, Option } from "effect"
-import { Deadline } from "../../src/index.ts"
+import { Deadline, type Policy } from "../../src/index.ts"
 import { Agenda, type Entry } from "./support/Agenda.ts"
 import { type Behaviour, behaviourOf, type Call, endOfBehaviour, plain } from "./support/Call.ts"
 import type { Model, Reference } from "./support/Model.ts"
@@ -193,12 +193,7 @@ export const deadline: Model<Plan, Reconfigure> = {
     }
     const millis = (owner: Owner, now: number) => Duration.toMillis(policies[owner].snapshot(now).duration)
     return {
-      guard: (_, operation) => {
-        const informed = Effect.flatMap(Deadline.remaining, (left) =>
-          Effect.map(operation, (value) => `${value} with ${Option.match(left, LEFT)} ms`)
-        )
-        return outer.execute(inner.execute(informed))
-      },
+      parts: [outer, inner, informing],
       obey: ({ duration, owner }) => policies[owner].reconfigure({ duration }),
       snapshot: (now, events) => ({
         totals: { outer: totalsOf("outer", now), inner: totalsOf("inner", now) },
@@ -207,6 +202,19 @@ export const deadline: Model<Plan, Reconfigure> = {
       })
     }
   }
+}
+
+/** A part that lets a value tell how much time its operation had when it began. */
+const informing: Policy.Guard = {
+  kind: "informing",
+  service: "prices",
+  execute: (self) =>
+    Effect.flatMap(Deadline.remaining, (left) =>
+      Effect.map(self, (value) => `${String(value)} with ${Option.match(left, LEFT)} ms` as typeof value)
+    ),
+  executeWith: () => informing.execute,
+  describe: () => "tells the time that is left",
+  snapshot: () => ({ kind: "informing", service: "prices" })
 }
 
 const LEFT = { onNone: () => Infinity, onSome: Duration.toMillis }

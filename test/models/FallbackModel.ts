@@ -9,7 +9,19 @@ import { Agenda, type Entry } from "./support/Agenda.ts"
 import { behave, behaviourOf, type Behaviour, type Call, endOfBehaviour, plain } from "./support/Call.ts"
 import type { Model, Reference } from "./support/Model.ts"
 
-const FORMS = ["part", "orElse", "orElseSucceed", "when", "chain", "cached", "stale", "failOpen", "failClosed"] as const
+const FORMS = [
+  "part",
+  "orElse",
+  "orElseSucceed",
+  "when",
+  "chain",
+  "cached",
+  "cached",
+  "stale",
+  "stale",
+  "failOpen",
+  "failClosed"
+] as const
 type Form = (typeof FORMS)[number]
 
 interface Plan {
@@ -40,6 +52,10 @@ const KEYS = ["a", "b", "c"]
 const WHEN = "Busy"
 const STEPS: Partial<Record<Form, number>> = { part: 1, orElse: 1, when: 1, chain: 2 }
 const VALUES: Partial<Record<Form, string>> = { orElseSucceed: "instead", failOpen: "true", failClosed: "false" }
+
+/** A part does not get to know for which call it answers, so it answers the same to all. */
+const DELAY = 5
+const LATE: Behaviour = { does: "succeed", after: DELAY, stubborn: 0, failure: { _tag: "Down", hint: 0 } }
 
 /** A value tells whose it is. */
 const valueOf = ({ id, key = "" }: Call): string => `${key}${id}`
@@ -83,7 +99,7 @@ export class FallbackModel implements Reference<NoOrder> {
   }
 
   private go(run: Running): void {
-    const behaviour = behaviourOf(run.call, run.step + 1)
+    const behaviour = run.step > 0 && this.plan.form === "part" ? LATE : behaviourOf(run.call, run.step + 1)
     if (behaviour.does === "hang") return
     if (behaviour.after > 0) run.next = this.agenda.after(behaviour.after, () => this.ended(run, behaviour))
     else this.ended(run, behaviour)
@@ -167,9 +183,13 @@ const registryOf = (record: Fallback.FallbackRecord): Policy.ResilienceRegistry[
   recent: () => []
 })
 
+/** A cache is looked at often, and at the very moment when a value is too old. */
+const CACHING = { does: ["succeed", "fail", "fail"], after: [0] } as const
+
 export const fallback: Model<Plan, NoOrder> = {
   policy: "fallback",
-  waits: [1, 5, 10, 20, 40, 100],
+  waits: [1, 5, 10, 20, 40],
+  length: 30,
   plan: (random) => ({
     form: random.pick(FORMS),
     capacity: random.integer(1, 3),
@@ -178,7 +198,7 @@ export const fallback: Model<Plan, NoOrder> = {
   }),
   palette: ({ form }) => ({
     ...plain,
-    after: form === "cached" || form === "stale" ? [0, 0, 0, 10] : plain.after,
+    ...(form === "cached" || form === "stale" ? CACHING : {}),
     failures: ["Down", "Busy"],
     keys: KEYS,
     attempts: 3
@@ -187,16 +207,12 @@ export const fallback: Model<Plan, NoOrder> = {
   real: ({ capacity, form, maxAge, timeToLive }) => {
     const record = Fallback.Kind.make(service, {})
     const cache = Effect.runSync(Fallback.makeCache<string>({ service, capacity, timeToLive }))
-    // A part does not get to know for which call it answers, so the test tells it.
-    let current: Call | undefined
-    const answerTo = (call: Call | undefined) => behave(behaviourOf(call!, 2))
-    const part = Fallback.makeUnsafe(() => answerTo(current), { service })
-    const guarded = (call: Call, operation: Effect.Effect<string, unknown>): Effect.Effect<unknown, unknown> => {
+    const answerTo = (call: Call) => behave(behaviourOf(call, 2))
+    const part = Fallback.makeUnsafe(() => Effect.delay(Effect.succeed("up"), DELAY), { service })
+    const guard = (call: Call, operation: Effect.Effect<string, unknown>): Effect.Effect<unknown, unknown> => {
       const remembered = Effect.as(operation, valueOf(call))
       const failing = operation as Effect.Effect<string, { readonly _tag: "Busy" | "Down" }>
       switch (form) {
-        case "part":
-          return part.execute(Effect.onError(operation, () => Effect.sync(() => (current = call))))
         case "orElse":
           return Fallback.orElse(operation, () => answerTo(call), { service })
         case "when":
@@ -213,11 +229,14 @@ export const fallback: Model<Plan, NoOrder> = {
           return Fallback.failOpen(operation as Effect.Effect<never, unknown>, { service })
         case "failClosed":
           return Fallback.failClosed(operation as Effect.Effect<never, unknown>, { service })
+        case "part":
+          return part.execute(operation)
       }
     }
     const context = Context.make(Policy.ResilienceRegistry, registryOf(record))
     return {
-      guard: (call, operation) => Effect.provide(guarded(call, operation), context),
+      parts: [part],
+      ...(form === "part" ? {} : { guard: (call, operation) => Effect.provide(guard(call, operation), context) }),
       obey: () => Effect.void,
       snapshot: (now, events) => {
         const { answered, failures, successes } = (form === "part" ? part : record).snapshot(now)

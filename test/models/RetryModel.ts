@@ -190,6 +190,7 @@ export class RetryModel implements Reference<Order> {
       case "fail":
         return this.failed(run, behaviour.failure)
       case "die":
+      case "fail and die":
         this.totals.failures++
         return this.finish(run, end)
       default:
@@ -283,7 +284,7 @@ export const retry: Model<Plan, Order> = {
   },
   palette: ({ hasDeadlines }) => ({
     ...plain,
-    does: ["succeed", "fail", "fail", "fail", "fail", "die", "interrupt", "hang"],
+    does: ["succeed", "fail", "fail", "fail", "fail", "die", "fail and die", "interrupt", "hang"],
     failures: ["Down", "Down", "Busy", "Limited", "Wrong"],
     hints: [0, 0, 20, 80],
     after: [0, 0, 10, 40],
@@ -303,7 +304,7 @@ export const retry: Model<Plan, Order> = {
   real: ({ budget, onExhausted, settings }) => {
     const policy = Retry.makeUnsafe({ service: "prices", ...settings, ...(budget && { budget }), onExhausted })
     return {
-      guard: ({ key }, operation) => (key === undefined ? policy.execute : policy.executeWith({ key }))(operation),
+      parts: [policy],
       obey: ({ changes }) => policy.reconfigure(changes),
       snapshot: (now, events) => {
         const { budget: _, kind: __, service: ___, ...snapshot } = policy.snapshot(now)

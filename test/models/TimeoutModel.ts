@@ -148,7 +148,7 @@ export const timeout: Model<Plan, Reconfigure> = {
   real: ({ duration }) => {
     const policy = Timeout.makeUnsafe({ service: "prices", duration })
     return {
-      guard: (_, operation) => policy.execute(operation),
+      parts: [policy],
       obey: ({ duration }) => policy.reconfigure({ duration }),
       snapshot: (now, events) => {
         const { exceeded, failures, interrupted, successes, ...snapshot } = policy.snapshot(now)

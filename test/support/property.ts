@@ -4,7 +4,7 @@
  * `FUZZ_SEED=17` runs that seed alone, `FUZZ_RUNS=10000` runs so many of each property, from other seeds.
  */
 import { it } from "vitest"
-import { seeded, type Seeded } from "../core/support/seeded.ts"
+import { seeded, type Seeded } from "../../src/testing/internal/Seeded.ts"
 
 /** Makes values of a seed. */
 export interface Dice extends Seeded {

@@ -1,7 +1,7 @@
 /**
  * Calls whose every attempt does what the run says, and what becomes of them, in words that a model can say as well.
  */
-import { Duration, Effect, type Exit, Option } from "effect"
+import { Cause, Duration, Effect, type Exit, Option } from "effect"
 import { Deadline } from "../../../src/index.ts"
 import type { Seeded } from "../../../src/testing/internal/Seeded.ts"
 
@@ -13,7 +13,7 @@ export interface Failure {
 
 /** What one attempt does, after how long. Interrupted by others, it takes `stubborn` milliseconds to end. */
 export interface Behaviour {
-  readonly does: "succeed" | "fail" | "die" | "interrupt" | "hang"
+  readonly does: "succeed" | "fail" | "die" | "fail and die" | "interrupt" | "hang"
   readonly after: number
   readonly stubborn: number
   readonly failure: Failure
@@ -47,6 +47,8 @@ const endingOf = ({ does, failure }: Behaviour): Effect.Effect<string, unknown> 
       return Effect.fail(errorOf(failure))
     case "die":
       return Effect.die("bug")
+    case "fail and die":
+      return Effect.failCause(Cause.combine(Cause.fail(errorOf(failure)), Cause.die("bug")))
     case "interrupt":
       return Effect.interrupt
     case "hang":
@@ -63,6 +65,8 @@ export const endOfBehaviour = ({ does, failure }: Behaviour): string => {
       return failure._tag
     case "die":
       return "defect"
+    case "fail and die":
+      return `${failure._tag} + defect`
     case "interrupt":
     case "hang":
       return "interrupted"
@@ -129,7 +133,7 @@ export interface Palette {
 }
 
 export const plain: Palette = {
-  does: ["succeed", "succeed", "fail", "fail", "die", "interrupt", "hang"],
+  does: ["succeed", "succeed", "fail", "fail", "die", "fail and die", "interrupt", "hang"],
   after: [0, 5, 10, 20, 40],
   stubborn: [0],
   failures: ["Down"],

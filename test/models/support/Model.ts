@@ -4,7 +4,7 @@
  */
 import { isDeepStrictEqual } from "node:util"
 import { Effect, type Fiber } from "effect"
-import type { Policy } from "../../../src/index.ts"
+import { Pipeline, type Policy, Timeout } from "../../../src/index.ts"
 import { RecordedEvents } from "../../../src/testing/index.ts"
 import { type Seeded, seeded } from "../../../src/testing/internal/Seeded.ts"
 import { shortest } from "../../../src/testing/internal/shortest.ts"
@@ -25,10 +25,12 @@ export interface Reference<Order> {
 
 /** The policy itself. */
 export interface Real<Order> {
-  /** Guards the operation of a call. */
-  readonly guard: (call: Call, operation: Effect.Effect<string, unknown>) => Effect.Effect<unknown, unknown>
+  /** The outermost first. They are tried by themselves and in pipelines, which must make no difference. */
+  readonly parts: ReadonlyArray<Pipeline.Part>
+  /** Guards the operation of a call in other ways. */
+  readonly guard?: (call: Call, operation: Effect.Effect<string, unknown>) => Effect.Effect<unknown, unknown>
   readonly obey: (order: Order) => Effect.Effect<void>
-  /** In the words of the model. `events` are the tags of all events so far. */
+  /** In the words of the model. `events` are all events of the policy so far. */
   readonly snapshot: (now: number, events: () => ReadonlyArray<Policy.Event>) => unknown
 }
 
@@ -37,6 +39,8 @@ export interface Model<Plan, Order extends { readonly _tag: string }> {
   readonly plan: (random: Seeded) => Plan
   readonly palette: (plan: Plan) => Palette
   readonly waits: ReadonlyArray<number>
+  /** The most commands in a sequence. */
+  readonly length?: number
   /** What operators do; none for a policy that takes no orders. */
   readonly order?: (random: Seeded, plan: Plan) => Order
   readonly reference: (plan: Plan) => Reference<Order>
@@ -55,12 +59,34 @@ export const CHANCE = 0.75
 
 const LENGTH = 14
 
+/** How the parts are put around an operation. With a time limit inside that never ends, a pipeline can fuse them. */
+const FORMS = ["alone", "in a pipeline", "around a timeout"] as const
+type Form = (typeof FORMS)[number]
+
+const ENDLESS = 1e9
+
+type Guard = (call: Call, operation: Effect.Effect<string, unknown>) => Effect.Effect<unknown, unknown>
+
+const guardOf = (parts: ReadonlyArray<Pipeline.Part>, form: Form): Guard => {
+  const limit = form === "around a timeout" ? [Timeout.makeUnsafe({ duration: ENDLESS })] : []
+  const pipeline = Pipeline.inOrder([...parts, ...limit])
+  const guard = (operation: Effect.Effect<unknown, unknown>, part: Pipeline.Part | typeof pipeline, { key }: Call) =>
+    key === undefined || !("executeWith" in part) ? part.execute(operation) : part.executeWith({ key })(operation)
+  return (call, operation) =>
+    form === "alone"
+      ? parts.reduceRight<Effect.Effect<unknown, unknown>>(
+          (inner, part) => guard(inner, part, call) as Effect.Effect<unknown, unknown>,
+          operation
+        )
+      : (guard(operation, pipeline, call) as Effect.Effect<unknown, unknown>)
+}
+
 const commandsOf = <Plan, Order extends { readonly _tag: string }>(
   model: Model<Plan, Order>,
   plan: Plan,
   random: Seeded
 ): ReadonlyArray<Command<Order>> =>
-  Array.from({ length: random.integer(1, LENGTH) }, (_, id): Command<Order> => {
+  Array.from({ length: random.integer(1, model.length ?? LENGTH) }, (_, id): Command<Order> => {
     const dice = random.next()
     if (dice < 0.5) return callOf(random, model.palette(plan), id)
     if (dice < 0.76) return { _tag: "wait", millis: random.pick(model.waits) }
@@ -77,10 +103,12 @@ class Trial<Plan, Order extends { readonly _tag: string }> {
   private readonly fibers = new Map<number, Fiber.Fiber<unknown, unknown>>()
   private readonly reference: Reference<Order>
   private readonly real: Real<Order>
+  private readonly guard: Guard
 
-  constructor(model: Model<Plan, Order>, plan: Plan) {
+  constructor(model: Model<Plan, Order>, plan: Plan, form: Form) {
     this.reference = model.reference(plan)
     this.real = model.real(plan)
+    this.guard = this.real.guard ?? guardOf(this.real.parts, form)
   }
 
   perform(command: Command<Order>): void {
@@ -112,7 +140,7 @@ class Trial<Plan, Order extends { readonly _tag: string }> {
       this.tell(`call ${call.id}, attempt ${attempts}`)
       return behave(behaviourOf(call, attempts))
     })
-    const guarded = underDeadline(call, this.simulation.now, this.real.guard(call, operation))
+    const guarded = underDeadline(call, this.simulation.now, this.guard(call, operation))
     const fiber = this.simulation.start(this.recorded.record(guarded))
     this.fibers.set(call.id, fiber)
     fiber.addObserver((exit) => this.tell(`call ${call.id}: ${endOf(exit)}`))
@@ -126,7 +154,8 @@ class Trial<Plan, Order extends { readonly _tag: string }> {
     const real = this.story.splice(0).toSorted()
     const expected = this.reference.story.splice(0).toSorted()
     agree("what happened", real, expected)
-    agree("the snapshot", this.real.snapshot(this.simulation.now, this.recorded.events), this.reference.snapshot())
+    const events = () => this.recorded.events().filter(({ kind }) => kind !== Pipeline.Kind.id)
+    agree("the snapshot", this.real.snapshot(this.simulation.now, events), this.reference.snapshot())
   }
 }
 
@@ -147,10 +176,11 @@ const text = (value: unknown): string => JSON.stringify(value, (_, value) => (va
 const problemOf = <Plan, Order extends { readonly _tag: string }>(
   model: Model<Plan, Order>,
   plan: Plan,
+  form: Form,
   commands: ReadonlyArray<Command<Order>>
 ): Error | undefined => {
   try {
-    const trial = new Trial(model, plan)
+    const trial = new Trial(model, plan, form)
     for (const command of commands) trial.perform(command)
     return undefined
   } catch (error) {
@@ -173,15 +203,18 @@ export const check = <Plan, Order extends { readonly _tag: string }>(
   for (let seed = first; seed < first + runs; seed++) {
     const random = seeded(seed)
     const plan = model.plan(random)
+    // A time limit inside would not begin what a caller's deadline has left no time for.
+    const hasDeadlines = model.palette(plan).remaining.some(Number.isFinite)
+    const form = random.pick(hasDeadlines ? FORMS.slice(0, 2) : FORMS)
     const commands = commandsOf(model, plan, random)
-    if (problemOf(model, plan, commands) === undefined) continue
-    const fails = (fewer: typeof commands) => Effect.sync(() => problemOf(model, plan, fewer) !== undefined)
+    if (problemOf(model, plan, form, commands) === undefined) continue
+    const fails = (fewer: typeof commands) => Effect.sync(() => problemOf(model, plan, form, fewer) !== undefined)
     const few = Effect.runSync(shortest(commands, fails))
-    const problem = problemOf(model, plan, few)!
+    const problem = problemOf(model, plan, form, few)!
     throw new Error(
       [
         `${model.policy} is not as its model with seed ${seed}: ${problem.message}`,
-        `with ${text(plan)}`,
+        `with ${text(plan)}, ${form}`,
         `after`,
         ...few.map((command) => `  ${text(command)}`),
         `again: npm run models -- --policy ${model.policy} --seed ${seed} --runs 1`

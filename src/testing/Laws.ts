@@ -13,7 +13,7 @@
  * that matter to the pipeline. Then everything ends, and the laws are checked. They are:
  *
  * - no permit is lost, and none is given twice;
- * - every half-open circuit decides, however its probes end;
+ * - no probe is lost, and every half-open circuit decides, however its probes end;
  * - a budget is never negative, never exceeded, and whole again at rest;
  * - a deadline never grows on the way in, and a limit ends what it limits;
  * - every call ends, and every part counts it exactly once;
@@ -49,7 +49,13 @@ import { type Command, commandsOf, textOf } from "./internal/Command.ts"
 import { problemOfEvents } from "./internal/eventCounts.ts"
 import { Experiment } from "./internal/Experiment.ts"
 import { problemOfCounts } from "./internal/flow.ts"
-import { problemOfBudgets, problemOfDeadlines, problemOfPermits, problemOfTimeouts } from "./internal/limits.ts"
+import {
+  problemOfBudgets,
+  problemOfDeadlines,
+  problemOfPermits,
+  problemOfProbes,
+  problemOfTimeouts
+} from "./internal/limits.ts"
 import { ordersOf, partsOf, type Subject, timesOf } from "./internal/Parts.ts"
 import { problemOfCircuits, problemOfEnds, problemOfLostBudget, problemOfLostPermits } from "./internal/recovery.ts"
 import { type Seeded, seeded } from "./internal/Seeded.ts"
@@ -60,6 +66,7 @@ export type { Subject }
 /** What must be true at every moment. */
 const ALWAYS = {
   "no permit is given twice": problemOfPermits,
+  "no probe is lost": problemOfProbes,
   "a budget is never negative": problemOfBudgets,
   "a deadline never grows": problemOfDeadlines,
   "a limit ends what it limits": problemOfTimeouts

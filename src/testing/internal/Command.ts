@@ -21,8 +21,10 @@ export interface Call {
   readonly key: string | undefined
   readonly remaining: number | undefined
   readonly behaviours: readonly [Behaviour, ...ReadonlyArray<Behaviour>]
-  /** How many steps fibers take before the next command: interruptions come anywhere in between. */
+  /** How many steps fibers take before the next command. */
   readonly steps: number
+  /** Whether the call is interrupted after these steps, wherever it is then. */
+  readonly isInterrupted: boolean
 }
 
 /** One of these, or an order to one of the parts. */
@@ -86,7 +88,8 @@ const callOf = (random: Seeded, palette: Palette, id: number): Call => ({
     behaviourOf(random, palette),
     ...Array.from({ length: random.integer(0, 2) }, () => behaviourOf(random, palette))
   ],
-  steps: random.pick(STEPS)
+  steps: random.pick(STEPS),
+  isInterrupted: random.next() < 0.2
 })
 
 const behaviourOf = (random: Seeded, palette: Palette): Behaviour => ({
@@ -110,11 +113,12 @@ export const textOf = (command: Command, nameOf: (part: number) => string): stri
   }
 }
 
-const conditionsOf = ({ key, remaining, steps }: Call): string => {
+const conditionsOf = ({ isInterrupted, key, remaining, steps }: Call): string => {
   const conditions = [
     ...(key === undefined ? [] : [`key "${key}"`]),
     ...(remaining === undefined ? [] : [`${remaining} ms to the caller's deadline`]),
-    ...(steps === Infinity ? [] : [`${steps} steps`])
+    ...(steps === Infinity ? [] : [`${steps} steps`]),
+    ...(isInterrupted ? ["then interrupted"] : [])
   ]
   return conditions.length === 0 ? "" : ` (${conditions.join(", ")})`
 }

@@ -81,7 +81,9 @@ export class Experiment {
     switch (command._tag) {
       case "Call":
         this.begin(command)
-        return this.simulation.settle(command.steps)
+        this.simulation.settle(command.steps)
+        if (command.isInterrupted) this.interrupt(command.id)
+        return
       case "Interrupt":
         this.interrupt(command.id)
         return this.simulation.settle(command.steps)

@@ -43,6 +43,20 @@ export const problemOfPermits = ({ calls, limits, now, operations, parts }: Expe
 
 const keysOf = (calls: Experiment["calls"]) => new Set([undefined, ...[...calls.values()].map(({ call }) => call.key)])
 
+/** Whether a probe holds its slot though its call is over. */
+export const problemOfProbes = ({ calls, now, parts }: Experiment): string | undefined => {
+  const underway = [...calls.values()].filter(({ endedAt }) => endedAt === undefined)
+  for (const part of parts.filter(isCircuitBreaker)) {
+    for (const key of keysOf(calls)) {
+      const { probing } = part.snapshot(now, key)
+      const most = underway.filter(({ call }) => call.key === key).length
+      if (probing > most)
+        return `the circuit of "${part.service}" has ${probing} probes, and ${most} calls are under way`
+    }
+  }
+  return undefined
+}
+
 /** Whether a budget is less than nothing, or more was spent than there can have been. */
 export const problemOfBudgets = ({ calls, now, parts }: Experiment): string | undefined => {
   for (const part of parts.filter(isRetry)) {

@@ -5,8 +5,8 @@
  */
 import { Console, Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
-import { Resilience } from "effect-resilience"
-import { RecordedEvents, ScriptedService } from "effect-resilience/testing"
+import { Pipeline, Policy, Resilience, Retry, Timeout } from "effect-resilience"
+import { Laws, RecordedEvents, ScriptedService, Structure } from "effect-resilience/testing"
 import assert from "node:assert/strict"
 
 const test = Effect.gen(function* () {
@@ -28,6 +28,18 @@ const test = Effect.gen(function* () {
   yield* Console.log(`passed: ${recorded.tags().join(", ")}`)
 })
 
+/** What must be true of the pipeline whatever happens, and what it is made of. */
+const properties = Effect.gen(function* () {
+  const pipeline = yield* llm
+  Structure.expectAround(pipeline, Retry.Kind, Timeout.Kind)
+  Structure.expectOptions(pipeline, Timeout.Kind, { duration: "5 seconds" })
+
+  const { calls, runs } = yield* Laws.check(llm.pipe(Effect.provide(ResilienceTest)), { runs: 50 })
+  yield* Console.log(`passed: ${runs} random runs with ${calls} calls`)
+})
+
+const llm = Effect.map(Policy.instanceOf(Pipeline.Kind, "llm"), (pipeline) => pipeline!)
 const ResilienceTest = Resilience.layer({ services: { llm: { timeout: "5 seconds" } } })
 
-await Effect.runPromise(test.pipe(Effect.provide(ResilienceTest), Effect.provide(TestClock.layer())))
+const tests = Effect.andThen(test, properties)
+await Effect.runPromise(tests.pipe(Effect.provide(ResilienceTest), Effect.provide(TestClock.layer())))

@@ -20,6 +20,7 @@ const limits = new Map([
   ["policy", 250],
   ["resilience", 250],
   ["cli", 150],
+  ["testing", 150],
   ...[...adapters, "telemetry"].map((name) => [name, 100] as const)
 ])
 
@@ -180,6 +181,15 @@ describe("architecture", () => {
           : []
       })
     )
+  })
+
+  it("a model shares nothing with the machine that it is the model of", () => {
+    const imports = globSync("test/models/**/*.ts").flatMap((path) =>
+      read(path).imports.map((found) => ({ path, ...found }))
+    )
+    assert.notStrictEqual(imports.length, 0)
+    const shared = imports.filter(({ target }) => /^src\/(core|policy)\//.test(target ?? ""))
+    broken(shared.map(({ line, path, specifier }) => `${path}:${line} imports ${specifier}`))
   })
 
   it("every machine has its test", () => {

@@ -45,45 +45,15 @@ import type * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { type Command, commandsOf, textOf } from "./internal/Command.ts"
-import { problemOfEvents } from "./internal/eventCounts.ts"
 import { Experiment } from "./internal/Experiment.ts"
-import { problemOfCounts } from "./internal/flow.ts"
-import {
-  problemOfBudgets,
-  problemOfDeadlines,
-  problemOfPermits,
-  problemOfProbes,
-  problemOfTimeouts
-} from "./internal/limits.ts"
 import { ordersOf, partsOf, type Subject, timesOf } from "./internal/Parts.ts"
-import { problemOfCircuits, problemOfEnds, problemOfLostBudget, problemOfLostPermits } from "./internal/recovery.ts"
+import { type Breach, breach, type Law } from "./internal/laws.ts"
 import { type Seeded, seeded } from "./internal/Seeded.ts"
 import { shortest } from "./internal/shortest.ts"
 
-export type { Subject }
-
-/** What must be true at every moment. */
-const ALWAYS = {
-  "no permit is given twice": problemOfPermits,
-  "no probe is lost": problemOfProbes,
-  "a budget is never negative": problemOfBudgets,
-  "a deadline never grows": problemOfDeadlines,
-  "a limit ends what it limits": problemOfTimeouts
-} as const
-
-/** What must be true when everything is over. The last ones make calls of their own. */
-const AT_REST = {
-  "every call ends": problemOfEnds,
-  "every call is counted once": problemOfCounts,
-  "events and totals agree": problemOfEvents,
-  "a budget loses nothing": problemOfLostBudget,
-  "no permit is lost": problemOfLostPermits,
-  "a half-open circuit decides": problemOfCircuits
-} as const
-
-/** The name of a law. */
-export type Law = keyof typeof ALWAYS | keyof typeof AT_REST
+export type { Law, Subject }
 
 /** What a check can be told. */
 export interface Options {
@@ -159,10 +129,11 @@ export const check = <E, R>(
   Effect.gen(function* () {
     const { runs = 100, seed: first = 1 } = options
     const context = yield* Effect.context<R>()
+    const fresh = withoutSharedLayers(make)
     const events: Record<string, number> = {}
     let calls = 0
     for (let seed = first; seed < first + runs; seed++) {
-      const run = yield* prepare(make, options, context, seed)
+      const run = yield* prepare(fresh, options, context, seed)
       const experiment = yield* run.start
       const broken = breach(experiment, run.commands)
       if (broken !== undefined) return yield* explain(run, broken, seed)
@@ -172,10 +143,11 @@ export const check = <E, R>(
     return { runs, calls, events }
   })
 
-interface Breach {
-  readonly law: Law
-  readonly reason: string
-}
+/** A layer is built once for all who provide it in one program, but each run needs instances of its own. */
+const withoutSharedLayers = <A, E, R>(make: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.suspend(
+    () => Effect.provideService(make, Layer.CurrentMemoMap, Layer.makeMemoMapUnsafe()) as Effect.Effect<A, E, R>
+  )
 
 interface Run<E, R> {
   readonly commands: ReadonlyArray<Command>
@@ -224,28 +196,6 @@ const ERRORS: ReadonlyArray<unknown> = [
   { _tag: "Limited", status: 429, retryAfter: Duration.seconds(2) },
   { _tag: "Wrong", status: 404 }
 ]
-
-/** The first law that a run breaks. */
-const breach = (experiment: Experiment, commands: ReadonlyArray<Command>): Breach | undefined => {
-  for (const command of commands) {
-    experiment.perform(command)
-    const broken = firstBroken(ALWAYS, experiment)
-    if (broken !== undefined) return broken
-  }
-  experiment.rest()
-  return firstBroken(ALWAYS, experiment) ?? firstBroken(AT_REST, experiment)
-}
-
-const firstBroken = (
-  laws: Readonly<Partial<Record<Law, (experiment: Experiment) => string | undefined>>>,
-  experiment: Experiment
-): Breach | undefined => {
-  for (const [law, problemOf] of Object.entries(laws)) {
-    const reason = problemOf(experiment)
-    if (reason !== undefined) return { law: law as Law, reason }
-  }
-  return undefined
-}
 
 /** The shortest sequence that breaks the same law. */
 const explain = <E, R>(run: Run<E, R>, { law, reason }: Breach, seed: number) =>

@@ -4,3 +4,4 @@
 export * as Laws from "./Laws.ts"
 export * as RecordedEvents from "./RecordedEvents.ts"
 export * as ScriptedService from "./ScriptedService.ts"
+export * as Structure from "./Structure.ts"

@@ -1,8 +1,8 @@
 import { Effect } from "effect"
 import { describe, expectTypeOf, it } from "vitest"
-import type { Policy } from "../../src/index.ts"
-import { RecordedEvents, ScriptedService } from "../../src/testing/index.ts"
-import { Busy, call, user, type User, Wrong } from "./support/call.ts"
+import { Fallback, Pipeline, type Policy, Retry, Timeout } from "../../src/index.ts"
+import { Laws, RecordedEvents, ScriptedService, Structure } from "../../src/testing/index.ts"
+import { Busy, call, type Database, safe, user, type User, Wrong } from "./support/call.ts"
 
 describe("ScriptedService", () => {
   it("has the values and errors of its steps", () => {
@@ -44,5 +44,40 @@ describe("RecordedEvents", () => {
     expectTypeOf(recorded.record(call)).toEqualTypeOf<typeof call>()
     expectTypeOf(recorded.events()).toEqualTypeOf<ReadonlyArray<Policy.Event>>()
     expectTypeOf(recorded.tags()).toEqualTypeOf<ReadonlyArray<string>>()
+  })
+})
+
+describe("Laws", () => {
+  it("checks pipelines and single policies, and fails with what their maker fails with, too", () => {
+    const whole = Pipeline.make({ fallback: () => safe, retry: {}, circuitBreaker: {}, timeout: 5 })
+    expectTypeOf(Laws.check(whole)).toEqualTypeOf<Effect.Effect<Laws.Report, Laws.LawBrokenError>>()
+    expectTypeOf(Laws.check(Retry.make({ onExhausted: "wrap" }))).toEqualTypeOf<
+      Effect.Effect<Laws.Report, Laws.LawBrokenError>
+    >()
+    const failing = Effect.andThen(call, Timeout.make())
+    expectTypeOf(Laws.check(failing)).toEqualTypeOf<
+      Effect.Effect<Laws.Report, Laws.LawBrokenError | Busy | Wrong, Database>
+    >()
+    expectTypeOf(Laws.check(Fallback.make(() => safe))).toEqualTypeOf<Effect.Effect<Laws.Report, Laws.LawBrokenError>>()
+  })
+
+  it("rejects what guards nothing", () => {
+    // @ts-expect-error -- a number is no policy
+    Laws.check(Effect.succeed(1))
+  })
+})
+
+describe("Structure", () => {
+  it("finds a part by its pattern, with its type", () => {
+    const pipeline = Pipeline.makeUnsafe({ retry: {}, timeout: 5 })
+    expectTypeOf(Structure.get(pipeline, Retry.Kind)).toEqualTypeOf<Retry.Retry>()
+    expectTypeOf(Structure.get(pipeline, Fallback.Kind)).toEqualTypeOf<Fallback.Fallback<unknown, unknown, unknown>>()
+  })
+
+  it("knows the options of a pattern", () => {
+    const pipeline = Pipeline.makeUnsafe({ timeout: 5 })
+    Structure.expectOptions(pipeline, Timeout.Kind, { duration: "5 millis" })
+    // @ts-expect-error -- a timeout has no attempts
+    Structure.expectOptions(pipeline, Timeout.Kind, { maxAttempts: 5 })
   })
 })

@@ -1,7 +1,6 @@
 /**
  * A subject under random commands, and what was seen of it from the outside and from the inside.
  */
-import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -11,6 +10,7 @@ import * as Deadline from "../../policy/Deadline.ts"
 import type * as Policy from "../../policy/Policy.ts"
 import * as RecordedEvents from "../RecordedEvents.ts"
 import type { Behaviour, Call, Command } from "./Command.ts"
+import { behave } from "./behave.ts"
 import { isBulkhead, isCircuitBreaker, partsOf, type Subject } from "./Parts.ts"
 import { Simulation } from "./Simulation.ts"
 
@@ -176,27 +176,3 @@ export class Experiment {
 
 /** By then, everything is over. */
 export const LATER = 3_600_000
-
-const behave = (behaviour: Behaviour): Effect.Effect<unknown, unknown> => {
-  const { after, stubborn } = behaviour
-  const ending = endingOf(behaviour)
-  const timely = after > 0 ? Effect.delay(ending, after) : ending
-  return stubborn > 0 ? Effect.onInterrupt(timely, () => Effect.sleep(stubborn)) : timely
-}
-
-const endingOf = ({ does, error }: Behaviour): Effect.Effect<unknown, unknown> => {
-  switch (does) {
-    case "succeed":
-      return Effect.succeed("up")
-    case "fail":
-      return Effect.fail(error)
-    case "die":
-      return Effect.die("bug")
-    case "fail and die":
-      return Effect.failCause(Cause.combine(Cause.fail(error), Cause.die("bug")))
-    case "interrupt itself":
-      return Effect.interrupt
-    case "hang":
-      return Effect.never
-  }
-}

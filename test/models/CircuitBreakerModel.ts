@@ -15,12 +15,20 @@ interface Plan {
   readonly hasKeys: boolean
 }
 
+/** The options that change while it runs. */
+interface Changes {
+  readonly openDuration?: number
+  readonly retryAfterMax?: number
+  readonly consecutiveFailures?: number
+  readonly failureRate?: number
+}
+
 type Order =
   | { readonly _tag: "reset" | "trip" | "isolate" }
   | { readonly _tag: "isolateWith"; readonly by: string; readonly duration: number }
   | { readonly _tag: "release"; readonly by: string }
   | { readonly _tag: "setMode"; readonly mode: CircuitBreaker.Mode }
-  | { readonly _tag: "reconfigure"; readonly openDuration: number }
+  | { readonly _tag: "reconfigure"; readonly changes: Changes }
 
 interface Circuit {
   readonly isMain: boolean
@@ -38,6 +46,19 @@ interface Running {
   readonly permit: Naive.Running | undefined
   readonly isSeen: boolean
   end: Entry | undefined
+}
+
+const changedBy = (settings: Naive.Settings, changes: Changes): Naive.Settings => {
+  const { openMillis, hintMaxMillis, tripPolicy } = settings
+  return {
+    ...settings,
+    openMillis: changes.openDuration ?? openMillis,
+    hintMaxMillis: changes.retryAfterMax ?? hintMaxMillis,
+    tripPolicy:
+      tripPolicy.kind === "consecutive"
+        ? { ...tripPolicy, failures: changes.consecutiveFailures ?? tripPolicy.failures }
+        : { ...tripPolicy, failureRate: changes.failureRate ?? tripPolicy.failureRate }
+  }
 }
 
 type Change = (naive: Naive.NaiveBreaker) => Naive.NaiveBreaker
@@ -129,7 +150,7 @@ export class CircuitBreakerModel implements Reference<Order> {
         this.mode = order.mode
         return
       case "reconfigure":
-        this.settings = { ...this.settings, openMillis: order.openDuration }
+        this.settings = changedBy(this.settings, order.changes)
     }
   }
 
@@ -316,7 +337,7 @@ export const circuitBreaker: Model<Plan, Order> = {
     hints: [0, 80],
     keys: hasKeys ? KEYS : [undefined]
   }),
-  order: (random) =>
+  order: (random, { settings }) =>
     random.pick<Order>([
       { _tag: "reset" },
       { _tag: "trip" },
@@ -325,7 +346,16 @@ export const circuitBreaker: Model<Plan, Order> = {
       { _tag: "isolateWith", by: random.pick(["", "ann", "bob"]), duration: random.pick([20, 64, Infinity]) },
       { _tag: "release", by: random.pick(["", "ann", "bob"]) },
       { _tag: "setMode", mode: random.pick(["enforce", "enforce", "observe", "disabled"]) },
-      { _tag: "reconfigure", openDuration: random.pick([32, 64, 128]) }
+      {
+        _tag: "reconfigure",
+        changes: random.pick<Changes>([
+          { openDuration: random.pick([32, 64, 128]) },
+          { retryAfterMax: random.pick([0, 40, 1_000]) },
+          settings.tripPolicy.kind === "consecutive"
+            ? { consecutiveFailures: random.integer(1, 3) }
+            : { failureRate: random.pick([0.25, 0.75]) }
+        ])
+      }
     ]),
   reference: (plan) => new CircuitBreakerModel(plan),
   real: ({ options }) => {
@@ -341,7 +371,7 @@ export const circuitBreaker: Model<Plan, Order> = {
           case "setMode":
             return policy.setMode(order.mode)
           case "reconfigure":
-            return policy.reconfigure({ openDuration: order.openDuration })
+            return policy.reconfigure(order.changes)
           default:
             return policy[order._tag]
         }

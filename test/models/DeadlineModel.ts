@@ -78,7 +78,6 @@ export class DeadlineModel implements Reference<Reconfigure> {
     for (const owner of OWNERS) {
       const duration = this.durations[owner]
       const next = earlier(moment, { at: now + duration, service: owner, duration })
-      if (next.at === Infinity) continue
       if (next.at <= now) {
         this.totals[owner].exceeded++
         this.told.add(next)
@@ -95,7 +94,7 @@ export class DeadlineModel implements Reference<Reconfigure> {
     if (behaviour.does !== "hang") run.end = this.agenda.after(behaviour.after, () => this.endByItself(run))
     if (!this.running.has(call.id)) return
     // The inner one arranges its alarm first, since it is there first.
-    for (const level of levels.toReversed()) {
+    for (const level of levels.filter(({ moment }) => moment.at < Infinity).toReversed()) {
       level.alarm = this.agenda.after(level.moment.at - now, () => {
         level.hasPassed = true
         this.stop(run)

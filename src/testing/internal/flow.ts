@@ -8,16 +8,7 @@
  */
 import type * as Policy from "../../policy/Policy.ts"
 import type { Experiment } from "./Experiment.ts"
-import {
-  isBulkhead,
-  isCircuitBreaker,
-  isDeadline,
-  isFallback,
-  isPipeline,
-  isRetry,
-  isTimeout,
-  limitOf
-} from "./Parts.ts"
+import { isBulkhead, isCircuitBreaker, isDeadline, isFallback, isPipeline, isRetry, isTimeout } from "./Parts.ts"
 
 /** At least so many, and at most. */
 interface Range {
@@ -111,12 +102,11 @@ const accountOf = (part: Policy.Instance, now: number, ended: number, gone: numb
   }
   if (isTimeout(part) || isDeadline(part)) {
     const { exceeded, failures, interrupted, successes } = part.snapshot(now)
-    const isUnlimited = isDeadline(part) && limitOf(part) === Infinity
     return {
       counted: successes + failures + exceeded + interrupted,
-      uncounted: isUnlimited ? Infinity : 0,
+      uncounted: 0,
       inside: { least: -exceeded, most: 0 },
-      successes: isUnlimited ? undefined : successes,
+      successes,
       answered: 0
     }
   }

@@ -90,7 +90,7 @@ export const run = (
       if (_tag === "CircuitBreakerTransition" && attributes["to"] === "Closed") recoveries++
     })
 
-    const start = <E>(call: Effect.Effect<void, E>) => Effect.forkChild(call, { startImmediately: true })
+    const start = <E, R>(call: Effect.Effect<void, E, R>) => Effect.forkChild(call, { startImmediately: true })
     const startWithKey = <E>(call: Effect.Effect<void, E>, key: string) =>
       call.pipe(
         Resilience.protect(service, { key }),

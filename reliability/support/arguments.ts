@@ -16,10 +16,11 @@ export const read = <const D extends Defaults>(defaults: D, help: string): Given
       name,
       { type: byDefault === false ? ("boolean" as const) : ("string" as const) }
     ])
-    const { values } = parseArgs({ options: { ...Object.fromEntries(options), help: { type: "boolean" } } })
+    const parsed = parseArgs({ options: { ...Object.fromEntries(options), help: { type: "boolean" } } })
+    const values: Readonly<Record<string, unknown>> = parsed.values
     if (values["help"] !== true) {
       const given = Object.entries(defaults).map(([name, byDefault]) => [name, valueOf(name, values[name], byDefault)])
-      return Object.fromEntries(given)
+      return Object.fromEntries(given) as Given<D>
     }
     console.log(help.trim())
     process.exit(0)

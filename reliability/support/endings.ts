@@ -29,3 +29,10 @@ export const describe = (endings: Endings): string =>
     .toSorted(([, a], [, b]) => b - a)
     .map(([ending, count]) => `${ending} ${count.toLocaleString("en")}`)
     .join(", ")
+
+/** Several counts as one. */
+export const merge = (all: ReadonlyArray<Endings>): Endings => {
+  const merged: Endings = new Map()
+  for (const endings of all) for (const [ending, count] of endings) add(merged, ending, count)
+  return merged
+}

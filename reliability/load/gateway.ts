@@ -4,7 +4,7 @@
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Clock, Effect, Layer, ManagedRuntime } from "effect"
-import { HttpClient, HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
+import { type HttpClient, HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
 import { Policy, Resilience, type ResilienceConfig } from "effect-resilience"
 import { ResilientHttpClient } from "effect-resilience/http"
 import { createServer } from "node:http"

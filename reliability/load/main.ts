@@ -37,8 +37,7 @@ const overhead = await Overhead.run({ rate: given.max ? undefined : given.rate, 
 for (const text of Overhead.describeResult(overhead)) print(text)
 
 const { rate } = overhead
-const overload =
-  rate === undefined ? undefined : await Overload.run({ rate, seconds: Math.max(3, seconds / 6) }, print)
+const overload = rate === undefined ? undefined : await Overload.run({ rate, seconds: Math.max(3, seconds / 6) }, print)
 if (overload !== undefined) {
   print(`\nTen times the capacity of an upstream that answers ${figure(overload.capacity)} requests per second`)
   for (const text of Overload.describeResult(overload)) print(text)

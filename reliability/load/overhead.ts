@@ -60,7 +60,13 @@ const sustainable = (rate: number | undefined, mostPerSecond: number): number | 
 
 const routeOf = (tallies: ReadonlyArray<Tally>): Route => {
   const sum = (of: (tally: Tally) => number) => tallies.reduce((total, tally) => total + of(tally), 0)
-  const waits = (share: number) => tallies.map(({ waits }) => percentile(waits.map(({ millis }) => millis), share))
+  const waits = (share: number) =>
+    tallies.map(({ waits }) =>
+      percentile(
+        waits.map(({ millis }) => millis),
+        share
+      )
+    )
   const sent = sum((tally) => tally.sent)
   return {
     sent,

@@ -39,7 +39,9 @@ const driftOf = (checkpoints: ReadonlyArray<Day.Checkpoint>): number => {
 const checksOf = (result: Day.Result): ReadonlyArray<Check> => {
   const { endings, expected, failuresTold, instances, latestKeys, left, olderKeys, shared, totals } = result
   return [
-    ...[...expected].map(([ending, count]) => same(`calls with a key that end with ${ending}`, endings.get(ending) ?? 0, count)),
+    ...[...expected].map(([ending, count]) =>
+      same(`calls with a key that end with ${ending}`, endings.get(ending) ?? 0, count)
+    ),
     same("calls with a key that end, in all", total(endings), total(expected)),
     same(
       "calls in the pipeline's own totals",

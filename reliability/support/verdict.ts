@@ -34,7 +34,8 @@ export const same = (claim: string, value: number, expected: number): Check => (
 export const broken = (checks: ReadonlyArray<Check>): ReadonlyArray<Check> => checks.filter(({ holds }) => !holds)
 
 /** One line for a check. */
-export const line = ({ claim, holds, measured }: Check): string => `${holds ? "holds " : "BROKEN"}  ${claim}: ${measured}`
+export const line = ({ claim, holds, measured }: Check): string =>
+  `${holds ? "holds " : "BROKEN"}  ${claim}: ${measured}`
 
 /** The line that a reader looks for, and the exit code that a script looks for. */
 export const conclude = (checks: ReadonlyArray<Check>): string => {

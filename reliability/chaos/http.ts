@@ -107,6 +107,7 @@ export const make = (client: ClientName): Effect.Effect<Target, never, Scope.Sco
         })
         return Effect.flatMap(guarded.get(`http://127.0.0.1:${current.port}/`), (response) => response.text)
       }),
+      requests: Effect.promise(() => current.server.ask("requests")),
       connections: Effect.promise(() => current.server.ask("connections")),
       faults: names,
       fault: (name) => faults[name]!(current)

@@ -33,7 +33,8 @@ export const make: Effect.Effect<Target, never, Scope.Scope> = Effect.gen(functi
     connect: Effect.map(Layer.build(Layer.orDie(layer)), (context) =>
       Context.get(context, Redis.Redis).send("GET", "key")
     ),
-    connections: undefined,
+    requests: Effect.succeed(0),
+    connections: Effect.succeed(0),
     faults: names,
     fault: (name) => faults[name]!(server)
   }

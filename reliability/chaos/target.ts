@@ -22,8 +22,9 @@ export interface Target {
     never,
     Scope.Scope | Policy.ResilienceRegistry
   >
-  /** Connections that the dependency sees, if it can tell. */
-  readonly connections: Effect.Effect<number> | undefined
+  /** Requests that the dependency is still busy with, and connections that it sees; 0 if it cannot tell. */
+  readonly requests: Effect.Effect<number>
+  readonly connections: Effect.Effect<number>
   readonly faults: ReadonlyArray<string>
   readonly fault: (name: string) => Fault
 }

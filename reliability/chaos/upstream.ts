@@ -40,7 +40,13 @@ export interface Listen {
 let behaviour: Behaviour = "answers"
 const sockets = new Set<Socket>()
 
-const server = createServer((_, response) => behaviours[behaviour](response))
+const open = new Set<ServerResponse>()
+
+const server = createServer((_, response) => {
+  open.add(response)
+  response.on("close", () => open.delete(response))
+  behaviours[behaviour](response)
+})
 server.keepAliveTimeout = 600_000
 server.on("connection", (socket) => {
   sockets.add(socket)
@@ -83,6 +89,7 @@ const handlers = {
   behave: (next: Behaviour) => {
     behaviour = next
   },
+  requests: () => open.size,
   connections: () => sockets.size
 }
 

@@ -30,7 +30,7 @@ export const of = ({
   return [
     { claim: "the fault is real", holds: felt.isReal, measured: String(felt.isReal) },
     atLeast("calls that felt it", felt.failures, 1),
-    atLeast("openings of the circuit", felt.openings, 1),
+    atLeast("openings of the circuit, the first and that after a probe", felt.openings, 2),
     atLeast("calls that succeeded", endings.get("success") ?? 0, 1),
     atMost("the longest call, the deadline and a margin", longestMillis, patterns.deadline + margin, " ms"),
     atMost("recovery, the open time, one probe and a margin", recoveryMillis, longestRecovery + margin, " ms"),

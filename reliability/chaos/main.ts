@@ -57,7 +57,7 @@ const play = (targets: ReadonlyArray<readonly [name: string, target: Target]>, r
         settings: {
           ratePerSecond: yield* Random.nextIntBetween(20, 200),
           healthyMillis: yield* Random.nextIntBetween(100, 500),
-          faultMillis: yield* Random.nextIntBetween(400, 3_000)
+          faultMillis: yield* Random.nextIntBetween(900, 3_000)
         }
       }
     }).pipe(Random.withSeed(`${given.seed}/${round}`), Effect.orDie)

@@ -10,7 +10,7 @@ const report: Report = {
     ["CircuitBreakerOpenError", 37],
     ["interruption", 3]
   ]),
-  felt: { isReal: true, failures: 30, openings: 1 },
+  felt: { isReal: true, failures: 30, openings: 2 },
   longestMillis: 690,
   recoveryMillis: 310,
   stateInTheEnd: "Closed",
@@ -35,7 +35,7 @@ it("all is well", () => {
 it.each<readonly [string, Partial<Report>, RegExp]>([
   ["a fault that was none", { felt: { ...report.felt, isReal: false } }, /real/],
   ["a fault that nobody felt", { felt: { ...report.felt, failures: 0 } }, /felt/],
-  ["a circuit that did not open", { felt: { ...report.felt, openings: 0 } }, /openings/],
+  ["a circuit that did not open again", { felt: { ...report.felt, openings: 1 } }, /openings/],
   ["a call that hung", { longestMillis: 1_200 }, /longest call/],
   ["a server that nobody used again in time", { recoveryMillis: 900 }, /recovery/],
   ["a server that nobody used again", { recoveryMillis: Infinity }, /recovery/],

@@ -7,7 +7,7 @@ import * as Claims from "../../../reliability/chaos/claims.ts"
 import type { Target } from "../../../reliability/chaos/target.ts"
 import { broken, line } from "../../../reliability/support/verdict.ts"
 
-const settings: Attack.Settings = { ratePerSecond: 100, healthyMillis: 150, faultMillis: 500 }
+const settings: Attack.Settings = { ratePerSecond: 100, healthyMillis: 150, faultMillis: 900 }
 
 /** What did not hold. */
 export const violations = (target: Target, fault: string): Effect.Effect<ReadonlyArray<string>> =>

@@ -33,7 +33,13 @@ export const of = ({
     atLeast("openings of the circuit, the first and that after a probe", felt.openings, 2),
     atLeast("calls that succeeded", endings.get("success") ?? 0, 1),
     atMost("the longest call, the deadline and a margin", longestMillis, patterns.deadline + margin, " ms"),
-    atMost("recovery, the open time, one probe and a margin", recoveryMillis, longestRecovery + margin, " ms"),
+    atMost(
+      "recovery, the open time, one probe and a margin",
+      recoveryMillis,
+      // on a busy machine the server, too, waits for the processor
+      longestRecovery + margin + stallMillis,
+      " ms"
+    ),
     { claim: "the circuit in the end", holds: stateInTheEnd === "Closed", measured: stateInTheEnd },
     { claim: "unhandled rejections", holds: unhandled.length === 0, measured: unhandled.join(", ") || "0" },
     same("calls that ended, of those sent", total(endings), sent),

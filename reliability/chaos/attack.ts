@@ -88,7 +88,7 @@ export const run = (target: Target, name: string, settings: Settings): Effect.Ef
       ...used.left,
       "connections at the server": yield* remaining(target.connections),
       sockets: yield* remaining(Effect.sync(() => activeResources("TCP") - before.sockets)),
-      timers: yield* remaining(Effect.sync(() => activeResources("Timeout") - before.timers))
+      timers: yield* remaining(Effect.sync(() => activeResources("Timeout") - before.timers - OTHER_TIMERS))
     }
     return { ...used, unhandled, left }
   }).pipe(Effect.scoped)

@@ -44,9 +44,13 @@ if (overload !== undefined) {
 }
 
 print("")
-const checks = [...overhead.checks, ...(overload?.checks ?? [])]
+const timing = overload?.timing ?? []
+const isMeasured = overload === undefined || !Overload.isDisturbed(overload)
+const checks = [...overhead.checks, ...(overload?.checks ?? []), ...(isMeasured ? timing : [])]
 for (const check of checks) print(line(check))
-const verdict = conclude(checks)
+for (const { claim, measured } of isMeasured ? [] : timing)
+  print(`NOT MEASURED, the processor was busy  ${claim}: ${measured}`)
+const verdict = `${conclude(checks)}${isMeasured ? "" : `, ${timing.length} could not be measured`}`
 print(`\n${verdict}`)
 const plain = (_: string, value: unknown) => (value instanceof Map ? Object.fromEntries(value) : value)
 const withoutWaits = (name: string, value: unknown) => (name === "waits" ? undefined : plain(name, value))

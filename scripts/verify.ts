@@ -77,7 +77,9 @@ const steps: ReadonlyArray<readonly [name: string, step: () => Totals]> = [
   ["package", () => one(run(process.execPath, ["scripts/package.ts"], () => true))],
   ["examples", () => one(script("examples"))],
   ["demo", () => one(script("start", ["--duration", "6", "--json"], isDemoReport))],
-  ["bench", () => one(script("bench", ["--quick"]))]
+  ["bench", () => one(script("bench", ["--quick"]))],
+  ["load", () => one(script("load", ["--quick"]))],
+  ["soak", () => one(script("soak"))]
 ]
 
 const results = steps.map(([name, step]) => {

@@ -1,0 +1,20 @@
+import { expect, it } from "vitest"
+import { median, percentile, slope, spread } from "../../reliability/support/statistics.ts"
+
+it("the percentile is a value that occurred, whatever the order", () => {
+  const values = [50, 10, 40, 20, 30]
+  expect([0, 0.2, 0.21, 0.5, 0.99, 1].map((share) => percentile(values, share))).toEqual([10, 10, 20, 30, 50, 50])
+  expect(median([7])).toBe(7)
+  expect(percentile([], 0.5)).toBeNaN()
+})
+
+it("the spread of nothing is nothing", () => {
+  expect([spread([3, 9, 5]), spread([4]), spread([])]).toEqual([6, 0, 0])
+})
+
+it("the slope is that of the line through the points", () => {
+  const line = [0, 1, 2, 3].map((x) => ({ x, y: 5 + 2 * x }))
+  expect(slope(line)).toBeCloseTo(2)
+  expect(slope([...line, { x: 4, y: 0 }])).toBeLessThan(2)
+  expect([slope([]), slope([{ x: 1, y: 1 }])]).toEqual([0, 0])
+})

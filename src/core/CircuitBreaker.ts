@@ -94,16 +94,17 @@ const NEVER_OPENED: OpenHistory = { openings: 0, openMillis: 0, closedAt: 0 }
 export const initial = (settings: Settings): State => close(settings, 0, NEVER_OPENED)
 
 /**
- * Performs what time alone has decided: lapsed probes count as failed, and an isolation ends. Returns the same state when
- * nothing has.
+ * Performs what is decided without a result: lapsed probes count as failed, other settings may need fewer of them, and an
+ * isolation ends. Returns the same state when nothing is.
  */
 export const advance = (state: State, settings: Settings, now: number, random: number): State => {
   if (state._tag === "Isolated") return now < state.until ? state : reset(state, settings)
   let current: State = state
   while (current._tag === "HalfOpen") {
     const probe = ProbeRound.lapsed(current.round, now)
-    if (probe === undefined) break
-    current = settle(current, settings, probe.expiresAt, probe.id, "Failure", 0, random)
+    if (probe === undefined) return obey(current, settings, now, ProbeRound.decide(current.round, settings), 0, random)
+    const verdict = ProbeRound.record(current.round, settings, probe.id, "Failure")
+    current = obey(current, settings, probe.expiresAt, verdict, 0, random)
   }
   return current
 }
@@ -142,8 +143,9 @@ export const record = (
 ): State => {
   if (!isCurrent(state, permit)) return state
   if (state._tag === "HalfOpen") {
-    const verdict = slow && outcome === "Success" ? "Failure" : outcome
-    return settle(state, settings, now, permit.probe, verdict, hintMillis, random)
+    const result = slow && outcome === "Success" ? "Failure" : outcome
+    const verdict = ProbeRound.record(state.round, settings, permit.probe, result)
+    return obey(state, settings, now, verdict, hintMillis, random)
   }
   if (state._tag !== "Closed" || outcome === "Ignored") return state
   const tally = TripPolicy.record(state.tally, settings.tripPolicy, now, outcome === "Failure", slow)
@@ -199,18 +201,15 @@ const open = (state: State, settings: Settings, now: number, hintMillis: number,
   return { _tag: "Open", generation, until: now + openMillis, history: { ...history, openings, openMillis } }
 }
 
-const settle = (
+const obey = (
   state: HalfOpen,
   settings: Settings,
   at: number,
-  probe: number,
-  outcome: Observation["outcome"],
+  verdict: ProbeRound.Verdict,
   hintMillis: number,
   random: number
 ): State => {
-  const verdict = ProbeRound.record(state.round, settings, probe, outcome)
   if (verdict._tag === "Reopen") return open(state, settings, at, hintMillis, random)
-  return verdict._tag === "Close"
-    ? close(settings, state.generation + 1, { ...state.history, closedAt: at })
-    : { ...state, round: verdict.round }
+  if (verdict._tag === "Close") return close(settings, state.generation + 1, { ...state.history, closedAt: at })
+  return verdict.round === state.round ? state : { ...state, round: verdict.round }
 }

@@ -83,23 +83,19 @@ export const record = (
 ): Verdict => {
   const running = round.running.filter((probe) => probe.id !== id)
   switch (outcome) {
-    case "Success": {
-      const successes = round.successes + 1
-      return successes >= settings.successesToClose
-        ? CLOSE
-        : undecided({ ...round, running, successes, ignoredInRow: 0 })
-    }
-    case "Failure": {
-      const failures = round.failures + 1
-      return settings.probes - failures < settings.successesToClose
-        ? REOPEN
-        : undecided({ ...round, running, failures, ignoredInRow: 0 })
-    }
+    case "Success":
+      return decide({ ...round, running, successes: round.successes + 1, ignoredInRow: 0 }, settings)
+    case "Failure":
+      return decide({ ...round, running, failures: round.failures + 1, ignoredInRow: 0 }, settings)
     case "Ignored": {
       const ignoredInRow = round.ignoredInRow + 1
-      return ignoredInRow >= IGNORED_IN_ROW ? REOPEN : undecided({ ...round, running, ignoredInRow })
+      return ignoredInRow >= IGNORED_IN_ROW ? REOPEN : { _tag: "Undecided", round: { ...round, running, ignoredInRow } }
     }
   }
 }
 
-const undecided = (round: ProbeRound): Verdict => ({ _tag: "Undecided", round })
+/** Where a round stands. Without a result it can only have been decided by other settings. */
+export const decide = (round: ProbeRound, { probes, successesToClose }: Settings): Verdict => {
+  if (round.successes >= successesToClose) return CLOSE
+  return probes - round.failures < successesToClose ? REOPEN : { _tag: "Undecided", round }
+}

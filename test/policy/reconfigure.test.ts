@@ -23,6 +23,37 @@ describe("options that change while a policy runs", () => {
     })
   )
 
+  it.effect("a half-open breaker decides by fewer probes at once, by what they were", () =>
+    Effect.gen(function* () {
+      for (const [probe, state] of [
+        [Effect.void, "Closed"],
+        [Effect.fail("down"), "Open"]
+      ] as const) {
+        const breaker = yield* CircuitBreaker.make({ probes: 3, successesToClose: 2, openDuration: 10 })
+        yield* breaker.trip
+        yield* TestClock.adjust(10)
+        yield* Effect.ignore(breaker.execute(probe))
+        expect((yield* Policy.snapshot(breaker)).state).toBe("HalfOpen")
+        yield* breaker.reconfigure({ probes: 1, successesToClose: 1 })
+        expect((yield* Policy.snapshot(breaker)).state).toBe(state)
+        yield* Effect.ignore(breaker.execute(Effect.void))
+        expect((yield* Policy.snapshot(breaker)).state).toBe(state)
+      }
+    })
+  )
+
+  it.effect("a call under way is not slow because slow calls are watched from now on", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ tripPolicy: "count-window" })
+      yield* TestClock.adjust("1 minute")
+      const call = yield* Effect.forkChild(breaker.execute(Effect.sleep(1)), { startImmediately: true })
+      yield* breaker.reconfigure({ slowCallDuration: "2 seconds" })
+      yield* TestClock.adjust(1)
+      yield* Fiber.join(call)
+      expect((yield* Policy.snapshot(breaker)).slowCalls).toBe(0)
+    })
+  )
+
   it.effect("a breaker changes its mode, and leaves it alone when another option changes", () =>
     Effect.gen(function* () {
       const breaker = yield* CircuitBreaker.make()

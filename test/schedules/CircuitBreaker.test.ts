@@ -60,19 +60,20 @@ const exploreOne = (program: ReadonlyArray<ReadonlyArray<Step>>, state: State, o
           attempted++
           let own: number | undefined
           let atEnd: ReadonlyArray<unknown> = []
-          const work = Effect.suspend(() => {
-            own = round
-            const isProbe = snapshot().state === "HalfOpen"
-            if (isProbe) count(round, 1)
-            return Effect.onExitPrimitive(
-              Effect.andThen(Effect.yieldNow, step === "up" ? Effect.void : Effect.fail(step)),
-              () => {
-                if (isProbe) count(own ?? 0, -1)
-                atEnd = [round, ...essence()]
-                return undefined
-              }
-            )
-          })
+          let isProbe = false
+          const work = Effect.onExitPrimitive(
+            Effect.suspend(() => {
+              own = round
+              isProbe = snapshot().state === "HalfOpen"
+              if (isProbe) count(round, 1)
+              return Effect.andThen(Effect.yieldNow, step === "up" ? Effect.void : Effect.fail(step))
+            }),
+            () => {
+              if (isProbe && own !== undefined) count(own, -1)
+              atEnd = [round, ...essence()]
+              return undefined
+            }
+          )
           return Effect.onExitPrimitive(Effect.exit(breaker.execute(work)), () => {
             const isOld = own !== undefined && atEnd[0] !== own
             if (isOld) same("what the call of an earlier round changes", [round, ...essence()], atEnd)

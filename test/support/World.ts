@@ -9,6 +9,7 @@ export type AnyFiber = Fiber.Fiber<unknown, unknown>
 interface Alarm {
   readonly at: number
   readonly ring: () => void
+  isIdle?: boolean
 }
 
 const MOST_TURNS = 100_000
@@ -37,7 +38,13 @@ export class World {
     const { clearTimeout, setTimeout } = globalThis
     const { bigint } = process.hrtime
     Object.assign(globalThis, {
-      setTimeout: (ring: () => void, millis: number) => this.setAlarm(millis, ring),
+      setTimeout: (ring: () => void, millis: number) => {
+        const alarm: Alarm & { readonly ref: () => void; readonly unref: () => void } = Object.assign(
+          this.setAlarm(millis, ring),
+          { ref: () => void (alarm.isIdle = false), unref: () => void (alarm.isIdle = true) }
+        )
+        return alarm
+      },
       clearTimeout: (alarm: Alarm) => void this.alarms.delete(alarm)
     })
     process.hrtime.bigint = () => this.nanos()
@@ -103,9 +110,9 @@ export class World {
     return running
   }
 
-  /** The alarms and sleeps that have not ended. */
+  /** The alarms and sleeps that have not ended. A timer that nobody waits for, because it may be needed again, is none. */
   get waiting(): number {
-    return this.alarms.size
+    return [...this.alarms].filter(({ isIdle }) => isIdle !== true).length
   }
 
   private takeTurn(): boolean {

@@ -39,6 +39,7 @@ const SILENT = new Set([
   "classify",
   "home",
   "obey",
+  "circuitOf",
   "constructor"
 ])
 

@@ -45,6 +45,9 @@ export interface Shared {
   order: Order
 }
 
+/** The start of a call that began when slow calls were not watched: it is not slow, whatever is watched at its end. */
+export const NOT_TIMED = -1
+
 /** No command yet. */
 export const NO_ORDER: Order = { number: 0, change: (state) => state }
 
@@ -210,7 +213,8 @@ export class Circuit implements RecentlyUsed.Entry<Circuit> {
     const now = needsTime ? Policy.monotonicMillis(fiber) : 0
     const answeredAt = (needsTime ? fiber.getRef(CurrentStream)?.firstAt : undefined) ?? now
     const tookMillis = answeredAt - queuedMillis(fiber) - startedAt
-    const slow = slowMillis !== undefined && outcome._tag !== "Ignored" && tookMillis > slowMillis
+    const isTimed = slowMillis !== undefined && startedAt !== NOT_TIMED && outcome._tag !== "Ignored"
+    const slow = isTimed && tookMillis > slowMillis
     if (needsTime) this.advance(fiber, now)
     if (slow) totals.slowCalls++
     if (outcome._tag === "Success") totals.successes++

@@ -9,7 +9,7 @@ import * as Outcome from "../Outcome.ts"
 import * as Policy from "../Policy.ts"
 import { withTraits } from "../ResilienceError.ts"
 import { isTraced } from "./attemptSpan.ts"
-import type { Circuit, Shared } from "./Circuit.ts"
+import { type Circuit, NOT_TIMED, type Shared } from "./Circuit.ts"
 import { waitOf } from "./circuitEvents.ts"
 import { queuedMillis } from "./queueTime.ts"
 import type * as Stage from "./Stage.ts"
@@ -145,9 +145,9 @@ const probeWith = <A, E, R>(
   )
 }
 
-/** The start of a call on a clock that stands still while it waits for its turn; 0 when nobody asks for it. */
+/** The start of a call on a clock that stands still while it waits for its turn, if somebody asks for it. */
 const startOf = ({ slowMillis }: Shared, fiber: Fiber.Fiber<unknown, unknown>): number =>
-  slowMillis === undefined ? 0 : Policy.monotonicMillis(fiber) - queuedMillis(fiber)
+  slowMillis === undefined ? NOT_TIMED : Policy.monotonicMillis(fiber) - queuedMillis(fiber)
 
 const rejection = (
   circuit: Circuit,

@@ -17,7 +17,11 @@ import * as Survivors from "./mutation/survivors.ts"
 const { values } = parseArgs({
   options: {
     mutate: { type: "string", multiple: true, default: ["src/core/**/*.ts", "src/policy/**/*.ts"] },
-    tests: { type: "string", multiple: true, default: ["test/{core,policy,testing,interactions}/**/*.test.ts"] },
+    tests: {
+      type: "string",
+      multiple: true,
+      default: ["test/{core,policy,resilience,testing,interactions}/**/*.test.ts"]
+    },
     workers: { type: "string", default: "1" },
     update: { type: "boolean", default: false }
   }

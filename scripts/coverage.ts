@@ -22,7 +22,7 @@ interface Group {
 }
 
 interface Range {
-  readonly start: { readonly line: number }
+  readonly start: { readonly line?: number }
 }
 
 /** What istanbul's format says about one file. */
@@ -64,15 +64,15 @@ const missesOf = (coverage: FileCoverage): ReadonlyArray<Place> => {
   const lines = readFileSync(coverage.path, "utf8").split("\n")
   const place = (kind: Place["kind"], { start }: Range): Place => ({
     file: relative(process.cwd(), coverage.path),
-    line: lines[start.line - 1]!.trim(),
+    line: lines[start.line! - 1]!.trim(),
     kind
   })
   const statements = Object.entries(coverage.s).filter(([, count]) => count === 0)
-  const branches = Object.entries(coverage.b).flatMap(([id, counts]) =>
-    counts.flatMap((count, index) =>
-      count === 0 ? [coverage.branchMap[id]!.locations[index] ?? coverage.branchMap[id]!.loc] : []
-    )
-  )
+  // An "else" that is not written has no place of its own.
+  const branches = Object.entries(coverage.b).flatMap(([id, counts]) => {
+    const { loc, locations } = coverage.branchMap[id]!
+    return locations.filter((_, arm) => counts[arm] === 0).map((arm) => (arm.start.line === undefined ? loc : arm))
+  })
   const places = [
     ...statements.map(([id]) => place("line", coverage.statementMap[id]!)),
     ...branches.map((range) => place("branch", range))

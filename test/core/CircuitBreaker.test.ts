@@ -157,6 +157,13 @@ describe("a closed circuit", () => {
     expect(circuit.calls(success, ignored, slow).state).toBe(before)
   })
 
+  it("is changed by a quick success as by its record, or not at all", () => {
+    const none = new Circuit().state as CircuitBreaker.Closed
+    expect(CircuitBreaker.succeed(none, defaults, 0)).toBe(none)
+    const failed = new Circuit().call(failure).state as CircuitBreaker.Closed
+    expect(CircuitBreaker.succeed(failed, defaults, 0)).toEqual({ ...failed, tally: 0 })
+  })
+
   it("keeps ignored calls out of a window", () => {
     const tripPolicy = {
       kind: "rate",

@@ -25,12 +25,12 @@ export const make = (bounds: ReadonlyArray<number>): Histogram => ({
 /** Adds one value, in place. */
 export const record = (histogram: Histogram, value: number): void => {
   let i = 0
-  while (i < histogram.bounds.length && value > histogram.bounds[i]!) i++
+  while (value > (histogram.bounds[i] ?? Infinity)) i++
   histogram.counts[i]!++
   histogram.count++
   histogram.sum += value
-  if (value < histogram.min) histogram.min = value
-  if (value > histogram.max) histogram.max = value
+  histogram.min = Math.min(histogram.min, value)
+  histogram.max = Math.max(histogram.max, value)
 }
 
 /** How many values lie at or below each bound, as pairs of bound and count; the last bound is `Infinity`. */

@@ -20,5 +20,5 @@ export const millis = (
   const grown = Math.min(openMillis * openFactor ** (openings - 1), openMaxMillis)
   const most = Math.min(grown * (1 + openJitter), openMaxMillis)
   const least = grown * (1 - openJitter)
-  return openJitter === 0 ? grown : least + random * (most - least)
+  return least + random * (most - least)
 }

@@ -7,7 +7,6 @@ const MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "
 /** The preferred form and the two obsolete ones of RFC 9110, section 5.6.7. */
 const IMF_FIXDATE = /^[a-z]{3}, (\d{2}) ([a-z]{3}) (\d{4}) (\d{2}):(\d{2}):(\d{2}) gmt$/
 const RFC_850 = /^[a-z]{6,9}, (\d{2})-([a-z]{3})-(\d{2}) (\d{2}):(\d{2}):(\d{2}) gmt$/
-const MEAN_YEAR_MILLIS = 365.2425 * 24 * 3_600_000
 const ASCTIME = /^[a-z]{3} ([a-z]{3}) ([ \d]\d) (\d{2}):(\d{2}):(\d{2}) (\d{4})$/
 
 /**
@@ -35,8 +34,7 @@ const parseDate = (text: string, now: number): number | undefined => {
 
 /** Two digits mean the year that is at most 50 years ahead of now. */
 const fullYear = (twoDigits: number, now: number): number => {
-  let thisYear = 1970 + Math.floor(now / MEAN_YEAR_MILLIS)
-  while (Date.UTC(thisYear, 0) > now) thisYear--
+  let thisYear = 1970
   while (Date.UTC(thisYear + 1, 0) <= now) thisYear++
   const year = thisYear - (thisYear % 100) + twoDigits
   if (year > thisYear + 50) return year - 100

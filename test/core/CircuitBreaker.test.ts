@@ -55,8 +55,8 @@ class Circuit {
   }
   start(): CircuitBreaker.Permit {
     const admission = this.admit()
-    if (admission._tag === "Rejected") throw new Error(`rejected for ${admission.waitMillis}`)
-    return admission.permit
+    if (admission._tag === "Admitted") return admission.permit
+    throw new Error(`rejected for ${admission.waitMillis}`)
   }
   finish(permit: CircuitBreaker.Permit, observation: CircuitBreaker.Observation): this {
     this.state = CircuitBreaker.record(this.state, this.settings, this.now, permit, observation, this.random)
@@ -77,8 +77,12 @@ class Circuit {
     this.state = CircuitBreaker.reset(this.state, this.settings)
     return this
   }
-  isolate(): this {
-    this.state = CircuitBreaker.isolate(this.state, CircuitBreaker.FOREVER)
+  isolate(until = CircuitBreaker.FOREVER): this {
+    this.state = CircuitBreaker.isolate(this.state, until)
+    return this
+  }
+  renew(permit: CircuitBreaker.Permit): this {
+    this.state = CircuitBreaker.renew(this.state, this.settings, this.now, permit)
     return this
   }
   /** Lets enough calls fail to trip a closed circuit, or the probes of a half-open one. */
@@ -151,6 +155,13 @@ describe("a closed circuit", () => {
     const circuit = new Circuit()
     const before = circuit.state
     expect(circuit.calls(success, ignored, slow).state).toBe(before)
+  })
+
+  it("is changed by a quick success as by its record, or not at all", () => {
+    const none = new Circuit().state as CircuitBreaker.Closed
+    expect(CircuitBreaker.succeed(none, defaults, 0)).toBe(none)
+    const failed = new Circuit().call(failure).state as CircuitBreaker.Closed
+    expect(CircuitBreaker.succeed(failed, defaults, 0)).toEqual({ ...failed, tally: 0 })
   })
 
   it("keeps ignored calls out of a window", () => {
@@ -341,6 +352,28 @@ describe("a probe's lease", () => {
     expect(CircuitBreaker.advance(circuit.state, settings, circuit.now, 0)).toBe(circuit.state)
   })
 
+  it("can begin anew, and then ends later", () => {
+    const circuit = circuits.HalfOpen(twoOfThree)
+    const permit = circuit.start()
+    expect(
+      circuit
+        .wait(300)
+        .renew(permit)
+        .round.running.map(({ expiresAt }) => expiresAt - circuit.now)
+    ).toEqual([100, 400])
+    expect(circuit.finish(permit, success).round.successes).toBe(1)
+  })
+
+  it("does not begin anew once it has ended, nor without a probe", () => {
+    const halfOpen = circuits.HalfOpen(twoOfThree)
+    const permit = halfOpen.start()
+    const lapsed = halfOpen.finish(permit, ignored).state
+    expect(halfOpen.renew(permit).state).toBe(lapsed)
+    const closed = circuits.Closed()
+    const before = closed.state
+    expect(closed.renew(closed.start()).state).toBe(before)
+  })
+
   it("is no longer than configured for a probe that starts later in the round", () => {
     const circuit = circuits.HalfOpen(twoOfThree).wait(399)
     const second = circuit.start()
@@ -492,6 +525,26 @@ describe("an operator", () => {
     const circuit = circuits.Isolated().wait(1_000_000_000)
     expect(circuit.waitMillis).toBe(Infinity)
     expect(circuit.state._tag).toBe("Isolated")
+  })
+
+  it("ends an isolation at exactly its time, with all counts and the history cleared", () => {
+    const circuit = circuits.Open()
+    circuit.isolate(circuit.now + 500)
+    const { generation } = circuit.state
+    expect(circuit.wait(499).waitMillis).toBe(1)
+    expect(circuit.wait(1).state).toEqual({ ...CircuitBreaker.initial(defaults), generation: generation + 1 })
+  })
+
+  it("moves the end of an isolation, and the rest remains", () => {
+    const circuit = circuits.Isolated()
+    const before = circuit.state
+    expect(circuit.isolate(circuit.now + 500).state).toEqual({ ...before, until: circuit.now + 500 })
+  })
+
+  it.each(["Open", "Isolated"] as const)("counts no call of an %s circuit, because there is none", (tag) => {
+    const circuit = circuits[tag]()
+    const before = circuit.state
+    expect(circuit.finish({ generation: before.generation, probe: 0 }, failure).state).toBe(before)
   })
 
   it("changes nothing by tripping or isolating an isolated circuit", () => {

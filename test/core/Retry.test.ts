@@ -39,9 +39,13 @@ class Call {
     const { hintMillis = 0, needsHint = false, random = 0, remainingMillis = Infinity } = circumstances
     const failure = { kind, hintMillis, needsHint }
     const decision = Retry.decide(this.state, this.settings, failure, remainingMillis, random)
-    if (decision._tag === "GiveUp") return decision.reason
-    this.state = decision.state
-    return decision.waitMillis
+    switch (decision._tag) {
+      case "GiveUp":
+        return decision.reason
+      case "Retry":
+        this.state = decision.state
+        return decision.waitMillis
+    }
   }
 
   failAll(...kinds: ReadonlyArray<Retry.FailureKind>): ReadonlyArray<number | string> {

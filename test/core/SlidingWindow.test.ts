@@ -49,6 +49,15 @@ describe("a count window", () => {
     expect(SlidingWindow.counts(windowOf(3, calls), 0)).toEqual({ calls: 3, failures: 1, slowCalls: 1 })
   })
 
+  it("needs no more room after the first slow call, however many follow", () => {
+    const one = windowOf(3, [[false, true]])
+    const many = windowOf(
+      3,
+      Array.from({ length: 20 }, () => [false, true] as const)
+    )
+    expect(JSON.stringify(many).length).toBe(JSON.stringify(one).length)
+  })
+
   it("does not forget by time", () => {
     expect(SlidingWindow.counts(windowOf(3, [[true, false]]), 1e12).failures).toBe(1)
   })

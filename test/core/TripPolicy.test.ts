@@ -26,6 +26,15 @@ const tripsAfter = (policy: TripPolicy.TripPolicy, calls: ReadonlyArray<Call>): 
   return undefined
 }
 
+it("whether a result counts differently at another time is a matter of the window", () => {
+  const timed = { ...rate, window: { kind: "time", durationMillis: 1_000, buckets: 4 } } as const
+  expect([{ kind: "consecutive", failures: 3 } as const, rate, timed].map(TripPolicy.dependsOnTime)).toEqual([
+    false,
+    false,
+    true
+  ])
+})
+
 describe("consecutive failures", () => {
   const policy: TripPolicy.TripPolicy = { kind: "consecutive", failures: 3 }
 
@@ -57,7 +66,7 @@ describe("consecutive failures", () => {
 
   it("have no rates", () => {
     const tally = TripPolicy.record(TripPolicy.initial(policy), policy, 0, true, true)!
-    expect(TripPolicy.rates(tally, policy, 0)).toEqual({ failureRate: undefined, slowCallRate: undefined })
+    expect(TripPolicy.rates(tally, policy, 0)).toStrictEqual({ failureRate: undefined, slowCallRate: undefined })
   })
 })
 
@@ -142,7 +151,7 @@ describe("a rate", () => {
   it("is undefined below the minimum of calls, and known from it on", () => {
     const tally = TripPolicy.initial(rate)
     for (const failed of [true, false, false]) TripPolicy.record(tally, rate, 0, failed, true)
-    expect(TripPolicy.rates(tally, rate, 0)).toEqual({ failureRate: undefined, slowCallRate: undefined })
+    expect(TripPolicy.rates(tally, rate, 0)).toStrictEqual({ failureRate: undefined, slowCallRate: undefined })
     TripPolicy.record(tally, rate, 0, false, false)
     expect(TripPolicy.rates(tally, rate, 0)).toEqual({ failureRate: 0.25, slowCallRate: 0.75 })
   })
@@ -150,7 +159,7 @@ describe("a rate", () => {
   it("is undefined without any call, even when no minimum is asked for", () => {
     const policy = { ...rate, minimumCalls: 0 }
     const rates = TripPolicy.rates(TripPolicy.initial(policy), policy, 0)
-    expect(rates).toEqual({ failureRate: undefined, slowCallRate: undefined })
+    expect(rates).toStrictEqual({ failureRate: undefined, slowCallRate: undefined })
   })
 
   it("is told for the time asked about, without moving the window", () => {

@@ -29,6 +29,10 @@ const traits = (retryPolicy: ResilienceError.RetryPolicy, httpStatus: number) =>
 
 const coded = (code: unknown) => Object.assign(new Error("no matter"), { code })
 
+it("an error without a hint is classified without the field", () => {
+  expect(Classifier.classify(new Error("busy"), NOW)).toStrictEqual({ kind: "retryable" })
+})
+
 describe("an error about which nothing is known", () => {
   class Odd extends Data.TaggedError("Odd") {}
   it.each([
@@ -263,6 +267,16 @@ describe("the code of Node", () => {
     expect(kindOf(endless)).toBe("retryable")
     expect(kindOf({ cause: { cause: { cause: coded("EINVAL") } } })).toBe("not-retryable")
     expect(kindOf({ code: "request_failed", cause: coded("EINVAL") })).toBe("not-retryable")
+  })
+
+  it("is looked for in eight errors, the first included", () => {
+    const caused = (depth: number): object => (depth === 0 ? coded("EINVAL") : { cause: caused(depth - 1) })
+    expect(kindOf(caused(7))).toBe("not-retryable")
+    expect(kindOf(caused(8))).toBe("retryable")
+  })
+
+  it("is a text, not what can be made one", () => {
+    expect(kindOf({ code: ["EINVAL"] })).toBe("retryable")
   })
 
   it.each([[{ cause: null }], [{ cause: "ENOENT" }], [{ cause: {} }]])(

@@ -155,6 +155,7 @@ describe("a class made from one with traits", () => {
   it("inherits them, the status of HttpApi included", () => {
     const child = new Child({ queue: 1, shop: "books" })
     expect(child).toBeInstanceOf(Busy)
+    expect([Child.identifier, Gone.identifier]).toEqual(["Child", "Gone"])
     expect(child).toMatchObject({ errorCode: "shop.busy", httpStatus: 503, userMessage: "There are 1 before you." })
     const endpoint = HttpApiEndpoint.get("get", "/", { error: Child })
     const api = HttpApi.make("api").add(HttpApiGroup.make("group").add(endpoint))

@@ -243,6 +243,8 @@ const cases: ReadonlyArray<Case> = [
     ],
     harmless: [
       [probing("5 seconds"), timeout],
+      [Deadline.makeUnsafe({ duration: "5 seconds" }), probing("4999 millis")],
+      [Timeout.makeUnsafe({ duration: "4 seconds" }), probing("4999 millis"), timeout],
       [breaker, timeout],
       [timeout, probing("1 second")],
       [probing("6 seconds"), bulkhead, timeout],

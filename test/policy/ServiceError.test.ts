@@ -62,6 +62,20 @@ const rows = [
 ] as const
 
 describe("the errors that services need", () => {
+  it("have the tags by which programs catch them", () => {
+    expect(rows.map(([error]) => error._tag)).toEqual([
+      "InvalidInput",
+      "Unauthenticated",
+      "Forbidden",
+      "NotFound",
+      "RateLimited",
+      "QuotaExceeded",
+      "Unavailable",
+      "TimedOut",
+      "Overloaded"
+    ])
+  })
+
   it.each(rows)("have the traits of the table: %o", (error, errorCode, httpStatus, category, retryPolicy, kind) => {
     expect(ErrorTraits.hasTraits(error)).toBe(true)
     expect(error).toMatchObject({ errorCode, httpStatus, category, retryPolicy })

@@ -175,7 +175,7 @@ const rules: ReadonlyArray<Rule> = [
     check: ({ isAround, list }) => {
       if (!isAround("circuit-breaker", "timeout")) return undefined
       const at = list.findIndex(isCircuitBreaker)
-      const outside = list.slice(0, at).filter(isDeadline).map(limitMillis)
+      const outside = list.slice(0, at).map(limitMillis)
       const attempt = list.slice(at).filter((part) => !isRetry(part))
       const longest = Duration.millis(Math.min(longestMillis(attempt), ...outside))
       const probe = shortest(list.filter(isCircuitBreaker).map(({ options }) => options.probeTimeout))

@@ -349,6 +349,7 @@ describe("a name", () => {
     ["fault", false],
     ["defulats", false],
     ["defaulten", false],
+    ["tluafed", false],
     ["", false]
   ])("may be a slip of another: %s is one of default: %s", (name, expected) => {
     expect(isNearly(name, "default")).toBe(expected)

@@ -21,6 +21,8 @@ interface Changes {
   readonly retryAfterMax?: number
   readonly consecutiveFailures?: number
   readonly failureRate?: number
+  readonly probes?: number
+  readonly successesToClose?: number
 }
 
 type Order =
@@ -54,6 +56,8 @@ const changedBy = (settings: Naive.Settings, changes: Changes): Naive.Settings =
     ...settings,
     openMillis: changes.openDuration ?? openMillis,
     hintMaxMillis: changes.retryAfterMax ?? hintMaxMillis,
+    probes: changes.probes ?? settings.probes,
+    successesToClose: changes.successesToClose ?? settings.successesToClose,
     tripPolicy:
       tripPolicy.kind === "consecutive"
         ? { ...tripPolicy, failures: changes.consecutiveFailures ?? tripPolicy.failures }
@@ -351,6 +355,11 @@ export const circuitBreaker: Model<Plan, Order> = {
         changes: random.pick<Changes>([
           { openDuration: random.pick([32, 64, 128]) },
           { retryAfterMax: random.pick([0, 40, 1_000]) },
+          random.pick([
+            { probes: 1, successesToClose: 1 },
+            { probes: 2, successesToClose: 1 },
+            { probes: 3, successesToClose: 2 }
+          ]),
           settings.tripPolicy.kind === "consecutive"
             ? { consecutiveFailures: random.integer(1, 3) }
             : { failureRate: random.pick([0.25, 0.75]) }

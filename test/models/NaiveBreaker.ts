@@ -150,7 +150,7 @@ export const passTime = (self: NaiveBreaker, settings: Settings, now: number, ra
   let current = self
   for (;;) {
     const lapsed = current.probes.find((probe) => now >= probe.began + settings.probeMillis)
-    if (lapsed === undefined) return current
+    if (lapsed === undefined) return current.phase === "HalfOpen" ? judge(current, settings, now, 0, random) : current
     const at = lapsed.began + settings.probeMillis
     current = finishProbe(current, settings, at, lapsed.name, "Failure", 0, random)
   }

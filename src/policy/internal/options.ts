@@ -89,46 +89,58 @@ const numberThat = (expected: string, isValid: (value: number) => boolean) =>
   Schema.Number.check(Schema.makeFilter<number>((value) => isValid(value), { expected }))
 
 /** A duration greater than zero; `Infinity` means "no limit". */
-export const PositiveDuration = durationThat("a duration greater than zero", (millis) => millis > 0)
+export const PositiveDuration = /* @__PURE__ */ durationThat("a duration greater than zero", (millis) => millis > 0)
 
 /** A duration greater than zero that ends. */
-export const FiniteDuration = durationThat(
+export const FiniteDuration = /* @__PURE__ */ durationThat(
   "a finite duration greater than zero",
   (millis) => millis > 0 && Number.isFinite(millis)
 )
 
 /** A duration of zero or more that ends. */
-export const DelayDuration = durationThat(
+export const DelayDuration = /* @__PURE__ */ durationThat(
   "a finite duration of zero or more",
   (millis) => millis >= 0 && Number.isFinite(millis)
 )
 
 /** A duration of zero or more; `Infinity` means "no limit". */
-export const LimitDuration = durationThat("a duration of zero or more", (millis) => millis >= 0)
+export const LimitDuration = /* @__PURE__ */ durationThat("a duration of zero or more", (millis) => millis >= 0)
 
 /** A whole number of at least one. */
-export const PositiveInt = numberThat(
+export const PositiveInt = /* @__PURE__ */ numberThat(
   "a whole number of at least 1",
   (value) => Number.isSafeInteger(value) && value >= 1
 )
 
 /** A whole number of at least zero. */
-export const NonNegativeInt = numberThat(
+export const NonNegativeInt = /* @__PURE__ */ numberThat(
   "a whole number of at least 0",
   (value) => Number.isSafeInteger(value) && value >= 0
 )
 
 /** A number of at least zero. */
-export const NonNegative = numberThat("a number of at least 0", (value) => Number.isFinite(value) && value >= 0)
+export const NonNegative = /* @__PURE__ */ numberThat(
+  "a number of at least 0",
+  (value) => Number.isFinite(value) && value >= 0
+)
 
 /** A growth factor. */
-export const Factor = numberThat("a number of at least 1", (value) => Number.isFinite(value) && value >= 1)
+export const Factor = /* @__PURE__ */ numberThat(
+  "a number of at least 1",
+  (value) => Number.isFinite(value) && value >= 1
+)
 
 /** A share above 0, up to and including 1. */
-export const Rate = numberThat("a share above 0 and at most 1 (0.5 means 50 %)", (value) => value > 0 && value <= 1)
+export const Rate = /* @__PURE__ */ numberThat(
+  "a share above 0 and at most 1 (0.5 means 50 %)",
+  (value) => value > 0 && value <= 1
+)
 
 /** A share from 0 to 1. */
-export const Share = numberThat("a share between 0 and 1 (0.5 means 50 %)", (value) => value >= 0 && value <= 1)
+export const Share = /* @__PURE__ */ numberThat(
+  "a share between 0 and 1 (0.5 means 50 %)",
+  (value) => value >= 0 && value <= 1
+)
 
 /** An option that may be left out and then has a value all the same. */
 export const defaulted = <S extends Schema.Constraint>(schema: S, value: S["Type"], about: About) =>

@@ -177,10 +177,11 @@ const relationsOf = (schema: Pure): ReadonlyArray<Relation<unknown>> =>
   (schema.ast.checks ?? []).flatMap(({ annotations }) => (annotations?.relations ?? []) as Array<Relation<unknown>>)
 
 /** Decodes options and names everything that is wrong with them. */
-export const decode = <S extends Pure>(schema: S, input: unknown): Result.Result<S["Type"], ReadonlyArray<Problem>> => {
-  const { options, problems } = decodePart(schema, input)
-  return problems.length === 0 ? Result.succeed(options as S["Type"]) : Result.fail(problems)
-}
+export const decode = <S extends Pure>(schema: S, input: unknown): Result.Result<S["Type"], ReadonlyArray<Problem>> =>
+  resultOf(decodePart(schema, input))
+
+const resultOf = <A>({ options, problems }: Part<A>): Result.Result<A, ReadonlyArray<Problem>> =>
+  problems.length === 0 ? Result.succeed(options as A) : Result.fail(problems)
 
 /** The options without those that are wrong, if they are options at all. */
 interface Part<out A> {
@@ -195,17 +196,20 @@ const decodePart = <S extends Pure>(
   input: unknown,
   wrong: ReadonlySet<string> = new Set()
 ): Part<S["Type"]> => {
-  const decoded = decodeAll(schema, leaveOut(input, wrong))
+  const decoded = SchemaParser.decodeUnknownResult(schema)(withoutUndefined(leaveOut(input, wrong)), EVERYTHING)
   if (Result.isSuccess(decoded)) return { options: decoded.success, wrong, problems: [] }
+  const all = problemsOf(schema, input, decoded.failure)
   const isCertain = ({ path }: Problem): boolean =>
     wrong.size === 0 ||
     relationsOf(schema).some((relation) => relation.option === path[0] && isBetween(relation, wrong))
-  const problems = decoded.failure.filter(isCertain)
-  const names = decoded.failure.flatMap(({ path }) => path.slice(0, 1))
+  const problems = all.filter(isCertain)
+  const names = all.flatMap(({ path }) => path.slice(0, 1))
   if (names.every((name) => wrong.has(name))) return { options: undefined, wrong, problems }
   const rest = decodePart(schema, input, new Set([...wrong, ...names]))
   return { ...rest, problems: [...problems, ...rest.problems] }
 }
+
+const EVERYTHING = { errors: "all", onExcessProperty: "error" } as const
 
 /** Whether a relation looks at right options only. */
 const isBetween = ({ option, others }: Relation<unknown>, wrong: ReadonlySet<string>): boolean =>
@@ -214,16 +218,12 @@ const isBetween = ({ option, others }: Relation<unknown>, wrong: ReadonlySet<str
 const leaveOut = (input: unknown, names: ReadonlySet<string>): unknown =>
   names.size === 0 ? input : Object.fromEntries(Object.entries(Object(input)).filter(([name]) => !names.has(name)))
 
-const decodeAll = <S extends Pure>(schema: S, input: unknown): Result.Result<S["Type"], ReadonlyArray<Problem>> =>
-  Result.mapError(
-    SchemaParser.decodeUnknownResult(schema)(withoutUndefined(input), { errors: "all", onExcessProperty: "error" }),
-    (issue) =>
-      toStandardIssues(issue).issues.map(({ message, path = [] }) => {
-        const keys = path.map((segment) => String(typeof segment === "object" ? segment.key : segment))
-        const expected = message === EXCESS ? `Expected no such option${suggestion(schema, keys)}` : message
-        return { path: keys, message: expected, actual: keys.reduce(property, input) }
-      })
-  )
+const problemsOf = (schema: Pure, input: unknown, issue: SchemaIssue.Issue): ReadonlyArray<Problem> =>
+  toStandardIssues(issue).issues.map(({ message, path = [] }) => {
+    const keys = path.map((segment) => String(typeof segment === "object" ? segment.key : segment))
+    const expected = message === EXCESS ? `Expected no such option${suggestion(schema, keys)}` : message
+    return { path: keys, message: expected, actual: keys.reduce(property, input) }
+  })
 
 /** What of a pattern's declaration is needed to read its options. */
 export interface Readable<S extends Pure> {
@@ -237,9 +237,8 @@ export const decodeEffective = <S extends Pure>(
   input: unknown,
   written: Iterable<string>
 ): Result.Result<S["Type"], ReadonlyArray<Problem>> => {
-  const decoded = decode(readable.options, input)
-  const problems = [...(Result.isFailure(decoded) ? decoded.failure : []), ...ineffective(readable, input, written)]
-  return problems.length === 0 ? decoded : Result.fail(problems)
+  const part = decodePart(readable.options, input)
+  return resultOf({ ...part, problems: [...part.problems, ...ineffectiveIn(part, readable, input, written)] })
 }
 
 /** The options in `written` that have no effect, as far as it can be known while others are wrong. */
@@ -247,16 +246,21 @@ export const ineffective = <S extends Pure>(
   readable: Readable<S>,
   input: unknown,
   written: Iterable<string>
-): ReadonlyArray<Problem> => {
-  const { options, wrong } = decodePart(readable.options, input)
-  return Array.from(written).flatMap((name) => {
+): ReadonlyArray<Problem> => ineffectiveIn(decodePart(readable.options, input), readable, input, written)
+
+const ineffectiveIn = <S extends Pure>(
+  { options, wrong }: Part<S["Type"]>,
+  readable: Readable<S>,
+  input: unknown,
+  written: Iterable<string>
+): ReadonlyArray<Problem> =>
+  Array.from(written).flatMap((name) => {
     const actual = property(input, name)
     if (options === undefined || actual === undefined) return []
     const known = readable.ineffective.filter((relation) => relation.option === name && isBetween(relation, wrong))
     const [message] = known.flatMap((relation) => relation.check(options) ?? [])
     return message === undefined ? [] : [{ path: [name], message, actual }]
   })
-}
 
 /** Decodes options given in code; wrong ones are a mistake in the program, so it throws. */
 export const decodeOrThrow = <S extends Pure>(

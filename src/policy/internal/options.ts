@@ -40,8 +40,6 @@ export interface Problem {
 /** A schema whose decoding needs nothing. */
 export type Pure = Schema.Constraint & { readonly DecodingServices: never }
 
-const UNITS = new Set(["weeks", "days", "hours", "minutes", "seconds", "milliseconds", "microseconds", "nanoseconds"])
-
 /** The duration that an input means, if it means one. */
 export const durationOf = (input: unknown): Duration.Duration | undefined => {
   if (Number.isNaN(input) || (isParts(input) && !areTimes(input))) return undefined
@@ -61,9 +59,11 @@ const isParts = (input: unknown): input is object =>
 const areTimes = (parts: object): boolean => {
   const times = Object.entries(parts).filter(([, time]) => time !== undefined)
   const isTime = ([unit, time]: readonly [string, unknown]): boolean =>
-    (Array.isArray(parts) || UNITS.has(unit)) && typeof time === "number" && !Number.isNaN(time)
+    (Array.isArray(parts) || isUnit(unit)) && typeof time === "number" && !Number.isNaN(time)
   return times.length > 0 && times.every(isTime)
 }
+
+const isUnit = (name: string): boolean => !Duration.isZero(Duration.fromInputUnsafe({ [name]: 1 } as Duration.Input))
 
 const AnyDuration = Schema.declare<Duration.Input>(
   (input): input is Duration.Input => durationOf(input) !== undefined,

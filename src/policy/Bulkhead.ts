@@ -31,6 +31,7 @@ import * as Gate from "./internal/Gate.ts"
 import { command } from "./internal/commands.ts"
 import { events, gauge } from "./internal/instruments.ts"
 import * as Keyed from "./internal/Keyed.ts"
+import * as Kinds from "./internal/kind.ts"
 import { changed } from "./internal/live.ts"
 import * as Fields from "./internal/options.ts"
 import * as Stage from "./internal/Stage.ts"
@@ -109,7 +110,7 @@ export const make = (options?: MakeOptions): Effect.Effect<Bulkhead> => Effect.s
 
 /** Makes a bulkhead outside of an effect; throws on wrong options. */
 export const makeUnsafe = ({ service = "default", ...options }: MakeOptions = {}): Bulkhead =>
-  fromOptions(service, Fields.decodeOrThrow("Bulkhead.make", Kind, options))
+  fromOptions(service, Fields.decodeOrThrow("Bulkhead.make", decoding, options))
 
 const labels = ({ service }: Bulkhead): Policy.Labels => ({ resource_type: service })
 const rejectionLabels = ({ service }: Bulkhead | Policy.Event): Policy.Labels => ({
@@ -117,11 +118,15 @@ const rejectionLabels = ({ service }: Bulkhead | Policy.Event): Policy.Labels =>
   function: service
 })
 
-/** What the registry, metrics and operators' tools need to know about bulkheads. */
-export const Kind: Policy.Kind<Bulkhead, Options> = {
+const decoding: Kinds.Decoding<Options> = {
   id: "bulkhead",
   options: Options,
   ineffective: [],
+  fixed: ["maxKeys", "keyIdleTime"]
+}
+
+/** What the registry, metrics and operators' tools need to know about bulkheads. */
+export const Kind: Policy.Kind<Bulkhead, Options> = /* @__PURE__ */ Kinds.declare(decoding, () => ({
   make: (service, options, home) => fromOptions(service, options, home?.observe),
   instruments: [
     gauge(metrics.activeOperations, "Calls that run", labels, (bulkhead, now) => bulkhead.snapshot(now).active),
@@ -141,9 +146,8 @@ export const Kind: Policy.Kind<Bulkhead, Options> = {
       parameters: { limit: Fields.NonNegativeInt },
       run: (bulkhead: Bulkhead, { limit }) => bulkhead.resize(limit)
     })
-  ],
-  fixed: ["maxKeys", "keyIdleTime"]
-}
+  ]
+}))
 
 /** Guards an effect with a bulkhead: that of a service, or an instance. */
 export const withBulkhead: {
@@ -167,7 +171,7 @@ export const withBulkhead: {
     bulkhead: Bulkhead,
     call?: Policy.CallOptions
   ): Effect.Effect<A, E | Gate.BulkheadRejectedError, R>
-} = dual(
+} = /* @__PURE__ */ dual(
   (args) => Effect.isEffect(args[0]),
   <A, E, R>(
     self: Effect.Effect<A, E, R>,
@@ -194,7 +198,7 @@ const fromOptions = (service: string, initial: Options, home?: Policy.Observer):
     },
     reconfigure: (changes) =>
       Effect.withFiber((fiber) => {
-        options = changed(Kind, options, changes)
+        options = changed(decoding, options, changes)
         Gate.obey(shared, options)
         if (changes.maxConcurrent !== undefined) {
           Gate.resize(shared, [main, ...keyed.values()], fiber, options.maxConcurrent)

@@ -34,6 +34,7 @@ import { instruments } from "./internal/circuitMetrics.ts"
 import { conflicts, ineffective } from "./internal/circuitSettings.ts"
 import * as Keyed from "./internal/Keyed.ts"
 import { commands } from "./internal/circuitCommands.ts"
+import * as Kinds from "./internal/kind.ts"
 import { changed } from "./internal/live.ts"
 import * as Fields from "./internal/options.ts"
 import * as Outcome from "./Outcome.ts"
@@ -243,7 +244,7 @@ export const makeUnsafe = (
   new WrittenBreaker(
     service,
     options,
-    Fields.decodeOrThrow("CircuitBreaker.make", Kind, options),
+    Fields.decodeOrThrow("CircuitBreaker.make", decoding, options),
     functions?.classify ?? Outcome.classify
   )
 
@@ -268,7 +269,7 @@ class WrittenBreaker extends Breaker {
   get reconfigure(): CircuitBreaker["reconfigure"] {
     return (changes) =>
       Effect.sync(() => {
-        const options = changed(Kind, this.options, changes)
+        const options = changed(decoding, this.options, changes)
         this.written = options
         this.obey(options)
         if (changes.mode !== undefined) this.mode = changes.mode
@@ -276,20 +277,23 @@ class WrittenBreaker extends Breaker {
   }
 }
 
-/** What the registry, metrics and operators' tools need to know about circuit breakers. */
-export const Kind: Policy.Kind<CircuitBreaker, Options> = {
+const decoding: Kinds.Decoding<Options> = {
   id: "circuit-breaker",
   options: Options,
   ineffective,
+  fixed: ["tripPolicy", "windowSize", "windowDuration", "windowBuckets", "maxKeys", "keyIdleTime"]
+}
+
+/** What the registry, metrics and operators' tools need to know about circuit breakers. */
+export const Kind: Policy.Kind<CircuitBreaker, Options> = /* @__PURE__ */ Kinds.declare(decoding, () => ({
   make: (service, options, home) => new WrittenBreaker(service, options, options, Outcome.classify, home?.observe),
-  instruments,
+  instruments: instruments(),
   outcomes: (breaker, now) => {
     const { failures, ignored, rejections, successes } = breaker.snapshot(now)
     return { success: successes, failure: failures, ignored, rejected: rejections }
   },
-  commands,
-  fixed: ["tripPolicy", "windowSize", "windowDuration", "windowBuckets", "maxKeys", "keyIdleTime"]
-}
+  commands: commands()
+}))
 
 /**
  * Guards an effect with a breaker: that of a service, or an instance.
@@ -327,7 +331,7 @@ export const withCircuitBreaker: {
     breaker: CircuitBreaker,
     call?: CallOptions<NoInfer<A>, NoInfer<E>>
   ): Effect.Effect<A, E | CircuitBreakerOpenError, R>
-} = dual(
+} = /* @__PURE__ */ dual(
   (args) => Effect.isEffect(args[0]),
   <A, E, R>(
     self: Effect.Effect<A, E, R>,

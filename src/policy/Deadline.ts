@@ -37,6 +37,7 @@ import { dual } from "effect/Function"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Histogram from "../core/Histogram.ts"
+import * as Kinds from "./internal/kind.ts"
 import { changed } from "./internal/live.ts"
 import * as LimitedRun from "./internal/limitedRun.ts"
 import * as Fields from "./internal/options.ts"
@@ -90,19 +91,22 @@ export const make = (options?: MakeOptions): Effect.Effect<Deadline> => Effect.s
 
 /** Makes a deadline outside of an effect; throws on wrong options. */
 export const makeUnsafe = ({ service = "default", ...options }: MakeOptions = {}): Deadline =>
-  fromOptions(service, Fields.decodeOrThrow("Deadline.make", Kind, options))
+  fromOptions(service, Fields.decodeOrThrow("Deadline.make", decoding, options))
 
-/** What the registry, metrics and operators' tools need to know about deadlines. */
-export const Kind: Policy.Kind<Deadline, Options> = {
+const decoding: Kinds.Decoding<Options> = {
   id: "deadline",
   options: Options,
   ineffective: [],
+  fixed: []
+}
+
+/** What the registry, metrics and operators' tools need to know about deadlines. */
+export const Kind: Policy.Kind<Deadline, Options> = /* @__PURE__ */ Kinds.declare(decoding, () => ({
   make: (service, options, home) => fromOptions(service, options, home?.observe),
   instruments: TimeLimit.instruments(() => TimeLimit.TOTAL),
   outcomes: (deadline, now) => TimeLimit.outcomes(deadline.snapshot(now)),
-  commands: [],
-  fixed: []
-}
+  commands: []
+}))
 
 /** The time that is left to the running fiber; none without a deadline. Never negative. */
 export const remaining: Effect.Effect<Option.Option<Duration.Duration>> = Effect.withFiber((fiber) => {
@@ -134,7 +138,7 @@ export const withDeadline: {
     self: Effect.Effect<A, E, R>,
     service: string
   ): Effect.Effect<A, E | TimeLimit.TimeoutExceededError, R | Policy.ResilienceRegistry>
-} = dual(
+} = /* @__PURE__ */ dual(
   2,
   <A, E, R>(
     self: Effect.Effect<A, E, R>,
@@ -189,7 +193,7 @@ const fromOptions = (service: string, initial: Options, home?: Policy.Observer):
     },
     reconfigure: (changes) =>
       Effect.sync(() => {
-        options = changed(Kind, options, changes)
+        options = changed(decoding, options, changes)
       }),
     execute,
     executeWith: () => execute,

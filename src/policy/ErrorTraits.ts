@@ -123,7 +123,7 @@ export const annotate: {
     self: Schema.Class<Self, S, Parent>,
     declaration: DeclarationFor<S["Type"], Parent>
   ): Schema.Class<Self, S, Parent & ErrorTraits>
-} = dual(2, AnnotatedClass.make)
+} = /* @__PURE__ */ dual(2, AnnotatedClass.make)
 
 /**
  * A field that stays in this process, because no encoding has it: for the details that developers need and users must not see.

@@ -48,6 +48,7 @@ import type * as Classifier from "./Classifier.ts"
 import * as Attempts from "./internal/Attempts.ts"
 import { noTotals, type Totals } from "./internal/retryTotals.ts"
 import * as Keyed from "./internal/Keyed.ts"
+import * as Kinds from "./internal/kind.ts"
 import { changed } from "./internal/live.ts"
 import * as Fields from "./internal/options.ts"
 import { instruments } from "./internal/retryMetrics.ts"
@@ -162,22 +163,25 @@ export const makeUnsafe = <const O extends OnExhausted = "last">(
   { onExhausted, service = "default", ...options }: MakeOptions<O> = {},
   functions?: Functions
 ): Retry<O> =>
-  fromOptions<O>(service, Fields.decodeOrThrow("Retry.make", Kind, options), functions, onExhausted === "wrap")
+  fromOptions<O>(service, Fields.decodeOrThrow("Retry.make", decoding, options), functions, onExhausted === "wrap")
 
-/** What the registry, metrics and operators' tools need to know about retries. */
-export const Kind: Policy.Kind<Retry, Options> = {
+const decoding: Kinds.Decoding<Options> = {
   id: "retry",
   options: Options,
   ineffective: [],
+  fixed: ["budget", "maxKeys", "keyIdleTime"]
+}
+
+/** What the registry, metrics and operators' tools need to know about retries. */
+export const Kind: Policy.Kind<Retry, Options> = /* @__PURE__ */ Kinds.declare(decoding, () => ({
   make: (service, options, home) => fromOptions(service, options, undefined, false, home?.observe),
-  instruments,
+  instruments: instruments(),
   outcomes: (retry, now) => {
     const { exhausted, failures, interrupted, successes } = retry.snapshot(now)
     return { success: successes, failure: failures, exhausted, interrupted }
   },
-  commands: [],
-  fixed: ["budget", "maxKeys", "keyIdleTime"]
-}
+  commands: []
+}))
 
 /**
  * Retries an effect: with the retry of a service, or an instance.
@@ -213,7 +217,7 @@ export const withRetry: {
     retry: Retry<O>,
     call?: CallOptions<NoInfer<E>, O2>
   ): Effect.Effect<A, Exhausted<E, O2>, R>
-} = dual(
+} = /* @__PURE__ */ dual(
   (args) => Effect.isEffect(args[0]),
   <A, E, R>(
     self: Effect.Effect<A, E, R>,
@@ -241,7 +245,7 @@ export type ScheduleOptions = Pick<
  * `maxAttempts - 1` times and gives the delay. Classification, budget and deadline are not part of it.
  */
 export const schedule = (options: ScheduleOptions = {}): Schedule.Schedule<Duration.Duration> => {
-  const { backoff, maxAttempts } = settingsOf(Fields.decodeOrThrow("Retry.schedule", Kind, options)).retryable
+  const { backoff, maxAttempts } = settingsOf(Fields.decodeOrThrow("Retry.schedule", decoding, options)).retryable
   return Schedule.fromStepWithMetadata(
     Effect.sync(() => {
       let previous = 0
@@ -309,7 +313,7 @@ const fromOptions = <O extends OnExhausted>(
     },
     reconfigure: (changes) =>
       Effect.sync(() => {
-        options = changed(Kind, options, changes)
+        options = changed(decoding, options, changes)
         shared.settings = settingsOf(options)
       }),
     get worstCase() {

@@ -36,6 +36,7 @@ import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
 import * as Schema from "effect/Schema"
 import type * as Histogram from "../core/Histogram.ts"
+import * as Kinds from "./internal/kind.ts"
 import { changed } from "./internal/live.ts"
 import * as LimitedRun from "./internal/limitedRun.ts"
 import * as Fields from "./internal/options.ts"
@@ -106,19 +107,22 @@ export const make = (options?: MakeOptions): Effect.Effect<Timeout> => Effect.sy
 
 /** Makes a timeout outside of an effect; throws on wrong options. */
 export const makeUnsafe = ({ service = "default", ...options }: MakeOptions = {}): Timeout =>
-  fromOptions(service, Fields.decodeOrThrow("Timeout.make", Kind, options))
+  fromOptions(service, Fields.decodeOrThrow("Timeout.make", decoding, options))
 
-/** What the registry, metrics and operators' tools need to know about timeouts. */
-export const Kind: Policy.Kind<Timeout, Options> = {
+const decoding: Kinds.Decoding<Options> = {
   id: "timeout",
   options: Options,
   ineffective: [],
+  fixed: ["operationType"]
+}
+
+/** What the registry, metrics and operators' tools need to know about timeouts. */
+export const Kind: Policy.Kind<Timeout, Options> = /* @__PURE__ */ Kinds.declare(decoding, () => ({
   make: (service, options, home) => fromOptions(service, options, home?.observe),
   instruments: TimeLimit.instruments(({ operationType }) => operationType),
   outcomes: (timeout, now) => TimeLimit.outcomes(timeout.snapshot(now)),
-  commands: [],
-  fixed: ["operationType"]
-}
+  commands: []
+}))
 
 /**
  * Limits the time of an effect: by the timeout of a service, an instance, or a duration.
@@ -144,7 +148,7 @@ export const withTimeout: {
     self: Effect.Effect<A, E, R>,
     service: string
   ): Effect.Effect<A, E | TimeLimit.TimeoutExceededError, R | Policy.ResilienceRegistry>
-} = dual(
+} = /* @__PURE__ */ dual(
   2,
   <A, E, R>(
     self: Effect.Effect<A, E, R>,
@@ -175,7 +179,7 @@ const fromOptions = (service: string, initial: Options, home?: Policy.Observer):
     },
     reconfigure: (changes) =>
       Effect.sync(() => {
-        options = changed(Kind, options, changes)
+        options = changed(decoding, options, changes)
       }),
     execute,
     executeWith: () => execute,

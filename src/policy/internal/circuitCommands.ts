@@ -16,7 +16,7 @@ const resetBy = (breaker: CircuitBreaker, by: string): Effect.Effect<void> =>
   })
 
 /** The commands. */
-export const commands: ReadonlyArray<Policy.Command<CircuitBreaker>> = [
+export const commands = (): ReadonlyArray<Policy.Command<CircuitBreaker>> => [
   command({
     name: "reset",
     description: "Closes the circuit and forgets the failures; what others isolate stays isolated",

@@ -27,7 +27,7 @@ const usual: ReadonlyArray<readonly [Machine.State["_tag"], Machine.State["_tag"
 ]
 
 /** The metrics. */
-export const instruments: ReadonlyArray<Policy.Instrument<CircuitBreaker>> = [
+export const instruments = (): ReadonlyArray<Policy.Instrument<CircuitBreaker>> => [
   gauge(
     metrics.state,
     "State of the circuit, the worst of its keys included: 0 closed, 1 open, 2 half-open, 3 isolated",

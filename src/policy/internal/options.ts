@@ -40,8 +40,6 @@ export interface Problem {
 /** A schema whose decoding needs nothing. */
 export type Pure = Schema.Constraint & { readonly DecodingServices: never }
 
-const UNITS = new Set(["weeks", "days", "hours", "minutes", "seconds", "milliseconds", "microseconds", "nanoseconds"])
-
 /** The duration that an input means, if it means one. */
 export const durationOf = (input: unknown): Duration.Duration | undefined => {
   if (Number.isNaN(input) || (isParts(input) && !areTimes(input))) return undefined
@@ -61,9 +59,11 @@ const isParts = (input: unknown): input is object =>
 const areTimes = (parts: object): boolean => {
   const times = Object.entries(parts).filter(([, time]) => time !== undefined)
   const isTime = ([unit, time]: readonly [string, unknown]): boolean =>
-    (Array.isArray(parts) || UNITS.has(unit)) && typeof time === "number" && !Number.isNaN(time)
+    (Array.isArray(parts) || isUnit(unit)) && typeof time === "number" && !Number.isNaN(time)
   return times.length > 0 && times.every(isTime)
 }
+
+const isUnit = (name: string): boolean => !Duration.isZero(Duration.fromInputUnsafe({ [name]: 1 } as Duration.Input))
 
 const AnyDuration = Schema.declare<Duration.Input>(
   (input): input is Duration.Input => durationOf(input) !== undefined,
@@ -89,46 +89,58 @@ const numberThat = (expected: string, isValid: (value: number) => boolean) =>
   Schema.Number.check(Schema.makeFilter<number>((value) => isValid(value), { expected }))
 
 /** A duration greater than zero; `Infinity` means "no limit". */
-export const PositiveDuration = durationThat("a duration greater than zero", (millis) => millis > 0)
+export const PositiveDuration = /* @__PURE__ */ durationThat("a duration greater than zero", (millis) => millis > 0)
 
 /** A duration greater than zero that ends. */
-export const FiniteDuration = durationThat(
+export const FiniteDuration = /* @__PURE__ */ durationThat(
   "a finite duration greater than zero",
   (millis) => millis > 0 && Number.isFinite(millis)
 )
 
 /** A duration of zero or more that ends. */
-export const DelayDuration = durationThat(
+export const DelayDuration = /* @__PURE__ */ durationThat(
   "a finite duration of zero or more",
   (millis) => millis >= 0 && Number.isFinite(millis)
 )
 
 /** A duration of zero or more; `Infinity` means "no limit". */
-export const LimitDuration = durationThat("a duration of zero or more", (millis) => millis >= 0)
+export const LimitDuration = /* @__PURE__ */ durationThat("a duration of zero or more", (millis) => millis >= 0)
 
 /** A whole number of at least one. */
-export const PositiveInt = numberThat(
+export const PositiveInt = /* @__PURE__ */ numberThat(
   "a whole number of at least 1",
   (value) => Number.isSafeInteger(value) && value >= 1
 )
 
 /** A whole number of at least zero. */
-export const NonNegativeInt = numberThat(
+export const NonNegativeInt = /* @__PURE__ */ numberThat(
   "a whole number of at least 0",
   (value) => Number.isSafeInteger(value) && value >= 0
 )
 
 /** A number of at least zero. */
-export const NonNegative = numberThat("a number of at least 0", (value) => Number.isFinite(value) && value >= 0)
+export const NonNegative = /* @__PURE__ */ numberThat(
+  "a number of at least 0",
+  (value) => Number.isFinite(value) && value >= 0
+)
 
 /** A growth factor. */
-export const Factor = numberThat("a number of at least 1", (value) => Number.isFinite(value) && value >= 1)
+export const Factor = /* @__PURE__ */ numberThat(
+  "a number of at least 1",
+  (value) => Number.isFinite(value) && value >= 1
+)
 
 /** A share above 0, up to and including 1. */
-export const Rate = numberThat("a share above 0 and at most 1 (0.5 means 50 %)", (value) => value > 0 && value <= 1)
+export const Rate = /* @__PURE__ */ numberThat(
+  "a share above 0 and at most 1 (0.5 means 50 %)",
+  (value) => value > 0 && value <= 1
+)
 
 /** A share from 0 to 1. */
-export const Share = numberThat("a share between 0 and 1 (0.5 means 50 %)", (value) => value >= 0 && value <= 1)
+export const Share = /* @__PURE__ */ numberThat(
+  "a share between 0 and 1 (0.5 means 50 %)",
+  (value) => value >= 0 && value <= 1
+)
 
 /** An option that may be left out and then has a value all the same. */
 export const defaulted = <S extends Schema.Constraint>(schema: S, value: S["Type"], about: About) =>
@@ -165,10 +177,11 @@ const relationsOf = (schema: Pure): ReadonlyArray<Relation<unknown>> =>
   (schema.ast.checks ?? []).flatMap(({ annotations }) => (annotations?.relations ?? []) as Array<Relation<unknown>>)
 
 /** Decodes options and names everything that is wrong with them. */
-export const decode = <S extends Pure>(schema: S, input: unknown): Result.Result<S["Type"], ReadonlyArray<Problem>> => {
-  const { options, problems } = decodePart(schema, input)
-  return problems.length === 0 ? Result.succeed(options as S["Type"]) : Result.fail(problems)
-}
+export const decode = <S extends Pure>(schema: S, input: unknown): Result.Result<S["Type"], ReadonlyArray<Problem>> =>
+  resultOf(decodePart(schema, input))
+
+const resultOf = <A>({ options, problems }: Part<A>): Result.Result<A, ReadonlyArray<Problem>> =>
+  problems.length === 0 ? Result.succeed(options as A) : Result.fail(problems)
 
 /** The options without those that are wrong, if they are options at all. */
 interface Part<out A> {
@@ -183,17 +196,20 @@ const decodePart = <S extends Pure>(
   input: unknown,
   wrong: ReadonlySet<string> = new Set()
 ): Part<S["Type"]> => {
-  const decoded = decodeAll(schema, leaveOut(input, wrong))
+  const decoded = SchemaParser.decodeUnknownResult(schema)(withoutUndefined(leaveOut(input, wrong)), EVERYTHING)
   if (Result.isSuccess(decoded)) return { options: decoded.success, wrong, problems: [] }
+  const all = problemsOf(schema, input, decoded.failure)
   const isCertain = ({ path }: Problem): boolean =>
     wrong.size === 0 ||
     relationsOf(schema).some((relation) => relation.option === path[0] && isBetween(relation, wrong))
-  const problems = decoded.failure.filter(isCertain)
-  const names = decoded.failure.flatMap(({ path }) => path.slice(0, 1))
+  const problems = all.filter(isCertain)
+  const names = all.flatMap(({ path }) => path.slice(0, 1))
   if (names.every((name) => wrong.has(name))) return { options: undefined, wrong, problems }
   const rest = decodePart(schema, input, new Set([...wrong, ...names]))
   return { ...rest, problems: [...problems, ...rest.problems] }
 }
+
+const EVERYTHING = { errors: "all", onExcessProperty: "error" } as const
 
 /** Whether a relation looks at right options only. */
 const isBetween = ({ option, others }: Relation<unknown>, wrong: ReadonlySet<string>): boolean =>
@@ -202,16 +218,12 @@ const isBetween = ({ option, others }: Relation<unknown>, wrong: ReadonlySet<str
 const leaveOut = (input: unknown, names: ReadonlySet<string>): unknown =>
   names.size === 0 ? input : Object.fromEntries(Object.entries(Object(input)).filter(([name]) => !names.has(name)))
 
-const decodeAll = <S extends Pure>(schema: S, input: unknown): Result.Result<S["Type"], ReadonlyArray<Problem>> =>
-  Result.mapError(
-    SchemaParser.decodeUnknownResult(schema)(withoutUndefined(input), { errors: "all", onExcessProperty: "error" }),
-    (issue) =>
-      toStandardIssues(issue).issues.map(({ message, path = [] }) => {
-        const keys = path.map((segment) => String(typeof segment === "object" ? segment.key : segment))
-        const expected = message === EXCESS ? `Expected no such option${suggestion(schema, keys)}` : message
-        return { path: keys, message: expected, actual: keys.reduce(property, input) }
-      })
-  )
+const problemsOf = (schema: Pure, input: unknown, issue: SchemaIssue.Issue): ReadonlyArray<Problem> =>
+  toStandardIssues(issue).issues.map(({ message, path = [] }) => {
+    const keys = path.map((segment) => String(typeof segment === "object" ? segment.key : segment))
+    const expected = message === EXCESS ? `Expected no such option${suggestion(schema, keys)}` : message
+    return { path: keys, message: expected, actual: keys.reduce(property, input) }
+  })
 
 /** What of a pattern's declaration is needed to read its options. */
 export interface Readable<S extends Pure> {
@@ -225,9 +237,8 @@ export const decodeEffective = <S extends Pure>(
   input: unknown,
   written: Iterable<string>
 ): Result.Result<S["Type"], ReadonlyArray<Problem>> => {
-  const decoded = decode(readable.options, input)
-  const problems = [...(Result.isFailure(decoded) ? decoded.failure : []), ...ineffective(readable, input, written)]
-  return problems.length === 0 ? decoded : Result.fail(problems)
+  const part = decodePart(readable.options, input)
+  return resultOf({ ...part, problems: [...part.problems, ...ineffectiveIn(part, readable, input, written)] })
 }
 
 /** The options in `written` that have no effect, as far as it can be known while others are wrong. */
@@ -235,16 +246,21 @@ export const ineffective = <S extends Pure>(
   readable: Readable<S>,
   input: unknown,
   written: Iterable<string>
-): ReadonlyArray<Problem> => {
-  const { options, wrong } = decodePart(readable.options, input)
-  return Array.from(written).flatMap((name) => {
+): ReadonlyArray<Problem> => ineffectiveIn(decodePart(readable.options, input), readable, input, written)
+
+const ineffectiveIn = <S extends Pure>(
+  { options, wrong }: Part<S["Type"]>,
+  readable: Readable<S>,
+  input: unknown,
+  written: Iterable<string>
+): ReadonlyArray<Problem> =>
+  Array.from(written).flatMap((name) => {
     const actual = property(input, name)
     if (options === undefined || actual === undefined) return []
     const known = readable.ineffective.filter((relation) => relation.option === name && isBetween(relation, wrong))
     const [message] = known.flatMap((relation) => relation.check(options) ?? [])
     return message === undefined ? [] : [{ path: [name], message, actual }]
   })
-}
 
 /** Decodes options given in code; wrong ones are a mistake in the program, so it throws. */
 export const decodeOrThrow = <S extends Pure>(

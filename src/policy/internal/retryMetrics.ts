@@ -15,7 +15,7 @@ export const metrics = {
 const labels = ({ service }: Policy.Instance): Policy.Labels => ({ function: service })
 
 /** The metrics. */
-export const instruments: ReadonlyArray<Policy.Instrument<Retry>> = [
+export const instruments = (): ReadonlyArray<Policy.Instrument<Retry>> => [
   events(
     metrics.attempts,
     "Failed attempts after which another one was scheduled",

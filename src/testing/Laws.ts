@@ -42,7 +42,6 @@
  * ```
  */
 import type * as Context from "effect/Context"
-import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -84,18 +83,22 @@ export interface Report {
  *
  * `Laws.check(make, { seed, runs: 1 })` with its seed repeats the run.
  */
-export class LawBrokenError extends Data.TaggedError("LawBrokenError")<{
+export class LawBrokenError extends Error {
+  readonly _tag = "LawBrokenError"
   readonly law: Law
   readonly seed: number
   readonly reason: string
   /** The shortest sequence that was found, in words. */
   readonly commands: ReadonlyArray<string>
-}> {
-  override get message(): string {
-    const { commands, law, reason, seed } = this
-    return [`broken with seed ${seed}: ${law}`, reason, "after", ...commands.map((command) => `  ${command}`)].join(
-      "\n"
-    )
+  constructor(fields: Pick<LawBrokenError, "law" | "seed" | "reason" | "commands">) {
+    const { commands, law, reason, seed } = fields
+    const steps = commands.map((command) => `  ${command}`)
+    super([`broken with seed ${seed}: ${law}`, reason, "after", ...steps].join("\n"))
+    this.name = this._tag
+    this.law = law
+    this.seed = seed
+    this.reason = reason
+    this.commands = commands
   }
 }
 
@@ -212,5 +215,5 @@ const explain = <E, R>(run: Run<E, R>, { law, reason }: Breach, seed: number) =>
     const { parts } = yield* run.start
     const nameOf = (part: number) => `${parts[part]!.kind} of "${parts[part]!.service}"`
     const words = commands.map((command) => textOf(command, nameOf))
-    return yield* new LawBrokenError({ law, seed, reason: found.reason, commands: words })
+    return yield* Effect.fail(new LawBrokenError({ law, seed, reason: found.reason, commands: words }))
   })

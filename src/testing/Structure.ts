@@ -25,7 +25,6 @@
  * Structure.get(prices, Retry.Kind).options.maxAttempts // => 2
  * ```
  */
-import * as Data from "effect/Data"
 import * as Equal from "effect/Equal"
 import * as Formatter from "effect/Formatter"
 import * as Schema from "effect/Schema"
@@ -50,10 +49,9 @@ export interface Part {
 }
 
 /** The structure is not what the test expects. */
-export class StructureError extends Data.TaggedError("StructureError")<{ readonly reason: string }> {
-  override get message(): string {
-    return this.reason
-  }
+export class StructureError extends Error {
+  readonly _tag = "StructureError"
+  override readonly name = "StructureError"
 }
 
 /** All parts, the outermost first. A single policy is its only part. */
@@ -110,7 +108,7 @@ export const expectOptions = <I extends Policy.Instance & { readonly options: Op
   for (const name of Object.keys(options)) {
     if (Equal.equals(actual.options[name], expected[name])) continue
     const [has, wants] = [actual.options[name], expected[name]].map((value) => Formatter.format(value))
-    throw new StructureError({ reason: `${kind.id} of "${subject.service}": expected ${name} ${wants}, got ${has}` })
+    throw new StructureError(`${kind.id} of "${subject.service}": expected ${name} ${wants}, got ${has}`)
   }
 }
 
@@ -138,7 +136,7 @@ export const expectSound = (
     .filter((name) => !findings.some(({ rule }) => rule === name))
     .map((name) => `${name}: not broken`)
   if (harmful.length + obsolete.length === 0) return
-  throw new StructureError({ reason: `the pipeline of "${subject.service}"\n${[...harmful, ...obsolete].join("\n")}` })
+  throw new StructureError(`the pipeline of "${subject.service}"\n${[...harmful, ...obsolete].join("\n")}`)
 }
 
 const idOf = (pattern: Pattern): string => (typeof pattern === "string" ? pattern : pattern.id)
@@ -149,5 +147,5 @@ const textOf = (kinds: ReadonlyArray<string>): string => (kinds.length === 0 ? "
 
 const fail = (subject: Policy.Instance, expected: string): never => {
   const actual = textOf(kindsOf(subject))
-  throw new StructureError({ reason: `the pipeline of "${subject.service}": expected ${expected}, got ${actual}` })
+  throw new StructureError(`the pipeline of "${subject.service}": expected ${expected}, got ${actual}`)
 }

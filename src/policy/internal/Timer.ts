@@ -53,6 +53,9 @@ export interface Alarm extends LinkedList.Node<Alarm> {
   ring(): void
 }
 
+/** A timer of Node can be told not to keep the process alive; one of a browser is a number. */
+type NodeTimer = ReturnType<typeof setTimeout> & { ref?(): unknown; unref?(): unknown }
+
 /**
  * Any number of alarms that ring the same time after they are set.
  *
@@ -65,7 +68,7 @@ export interface Alarm extends LinkedList.Node<Alarm> {
 export class Alarms {
   readonly millis: number
   private readonly alarms = LinkedList.make<Alarm>()
-  private timer: ReturnType<typeof setTimeout> | undefined
+  private timer: NodeTimer | undefined
   private isRetired = false
 
   constructor(millis: number) {
@@ -94,7 +97,7 @@ export class Alarms {
   }
 
   private start(millis: number): void {
-    this.timer = setTimeout(() => this.ring(), timerMillis(millis))
+    this.timer = setTimeout(() => this.ring(), timerMillis(millis)) as NodeTimer
   }
 
   private stop(): void {

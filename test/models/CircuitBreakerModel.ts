@@ -67,6 +67,14 @@ const changedBy = (settings: Naive.Settings, changes: Changes): Naive.Settings =
 
 type Change = (naive: Naive.NaiveBreaker) => Naive.NaiveBreaker
 
+/** Several, because they only matter in the middle of a round. */
+const probeChanges: ReadonlyArray<Changes> = [
+  { probes: 1, successesToClose: 1 },
+  { probes: 2, successesToClose: 1 },
+  { probes: 3, successesToClose: 2 },
+  { probes: 3, successesToClose: 3 }
+]
+
 const KEYS = [undefined, "a", "b"]
 
 export class CircuitBreakerModel implements Reference<Order> {
@@ -353,13 +361,9 @@ export const circuitBreaker: Model<Plan, Order> = {
       {
         _tag: "reconfigure",
         changes: random.pick<Changes>([
+          ...probeChanges,
           { openDuration: random.pick([32, 64, 128]) },
           { retryAfterMax: random.pick([0, 40, 1_000]) },
-          random.pick([
-            { probes: 1, successesToClose: 1 },
-            { probes: 2, successesToClose: 1 },
-            { probes: 3, successesToClose: 2 }
-          ]),
           settings.tripPolicy.kind === "consecutive"
             ? { consecutiveFailures: random.integer(1, 3) }
             : { failureRate: random.pick([0.25, 0.75]) }

@@ -71,6 +71,13 @@ const listenForUnhandled = Effect.acquireRelease(
     })
 )
 
+/** Waits for something, for a while; whether it came is for the claims to say. */
+const waitFor = (isThere: () => boolean): Effect.Effect<unknown> =>
+  Effect.sync(isThere).pipe(
+    Effect.repeat({ until: (is) => is, schedule: Schedule.spaced("5 millis") }),
+    Effect.timeoutOption(SETTLING)
+  )
+
 /** Breaks the target while it is used, repairs it, and waits until it works again. */
 export const run = (target: Target, name: string, settings: Settings): Effect.Effect<Report> =>
   Effect.gen(function* () {
@@ -155,14 +162,12 @@ const underLoad = Effect.fnUntraced(function* (
     phase = "during"
     yield* fault.begin
     yield* Effect.sleep(settings.faultMillis)
+    yield* waitFor(() => openings >= 2)
     const isReal = fault.isReal?.() ?? true
     yield* fault.end
     phase = "after"
     repairedAt = now()
-    yield* Effect.sync(() => recoveredAt).pipe(
-      Effect.repeat({ until: Number.isFinite, schedule: Schedule.spaced("5 millis") }),
-      Effect.timeoutOption(SETTLING)
-    )
+    yield* waitFor(() => recoveredAt < Infinity)
     yield* Effect.sleep(settings.healthyMillis)
     return isReal
   })

@@ -1,8 +1,9 @@
 /**
- * Runs a test file as it is, and then once more for each mutant that it reaches and that nobody has noticed yet: all modules
- * anew, the mutant active from the start, and the tests that reach it, until the first of them fails.
+ * Runs a test file as it is, and then once more for each mutant that it reaches and that nobody has noticed yet: the tests
+ * anew, the mutant active from the start, and of the tests those that reach it, until the first of them fails.
  *
- * The modules of packages stay loaded, so that a mutant costs milliseconds, where a process of its own would cost seconds.
+ * The modules of packages stay loaded, and the sources too unless loading reaches the mutant, so that a mutant costs
+ * milliseconds, where a process of its own would cost seconds.
  */
 import { relative, resolve } from "node:path"
 import { setImmediate, setTimeout } from "node:timers/promises"

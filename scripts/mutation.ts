@@ -20,7 +20,10 @@ const { values } = parseArgs({
     tests: {
       type: "string",
       multiple: true,
-      default: ["test/{core,policy,resilience,testing,interactions}/**/*.test.ts"]
+      default: [
+        "test/{core,policy,resilience,testing,telemetry,interactions}/**/*.test.ts",
+        "test/scripts/docs.test.ts"
+      ]
     },
     workers: { type: "string", default: "1" },
     update: { type: "boolean", default: false }

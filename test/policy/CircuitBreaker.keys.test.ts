@@ -18,6 +18,13 @@ describe("a key", () => {
     })
   )
 
+  it.effect("is closed before it is used, also where none was used", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make()
+      expect(yield* snapshot(breaker, "a")).toMatchObject({ state: "Closed", failuresInRow: 0 })
+    })
+  )
+
   it.effect.each(["", " ", "__proto__", "constructor", "🙂"])("may be any text: %j", (key) =>
     Effect.gen(function* () {
       const breaker = yield* CircuitBreaker.make({ consecutiveFailures: 1 })

@@ -205,3 +205,13 @@ describe("wrong options", () => {
     })
   )
 })
+
+describe("an option that is wrong by itself", () => {
+  it.each([
+    ["openDuration", { openDuration: 0, openDurationMax: "1 second" }],
+    ["windowSize", { ...count, windowSize: 0, minimumCalls: 150 }],
+    ["probes", { probes: 0, successesToClose: 2 }]
+  ] as const)("is all that is wrong, whatever must fit it: %s", (option, options) => {
+    expect(problems(options).map((line) => line.split(":")[0])).toEqual([option])
+  })
+})

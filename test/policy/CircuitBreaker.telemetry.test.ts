@@ -34,6 +34,20 @@ describe("events", () => {
     })
   )
 
+  it.effect("tell of a transition in which mode it was, unless the breaker turns calls away", () =>
+    Effect.gen(function* () {
+      const modesOf = (mode: CircuitBreaker.Mode) =>
+        Effect.gen(function* () {
+          const recorded = RecordedEvents.make()
+          const breaker = yield* CircuitBreaker.make({ mode })
+          yield* recorded.record(breaker.trip)
+          return recorded.events().map(({ attributes }) => attributes)
+        })
+      expect(yield* modesOf("observe")).toMatchObject([{ from: "Closed", to: "Open", mode: "observe" }])
+      expect((yield* modesOf("enforce")).map((attributes) => "mode" in attributes)).toEqual([false])
+    })
+  )
+
   it.effect("are not told of successes and of ignored calls", () =>
     Effect.gen(function* () {
       const recorded = RecordedEvents.make()

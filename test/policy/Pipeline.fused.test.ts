@@ -51,6 +51,7 @@ const makers = {
       }
     ),
   bulkhead: () => Bulkhead.makeUnsafe({ maxConcurrent: 2, maxQueue: 1, queueTimeout: "1 second" }),
+  narrowBulkhead: () => Bulkhead.makeUnsafe({ maxConcurrent: 1, maxQueue: 1, queueTimeout: "1 second" }),
   timeout: () => Timeout.makeUnsafe({ duration: "1 second" })
 }
 type Maker = keyof typeof makers
@@ -135,6 +136,7 @@ const others: ReadonlyArray<ReadonlyArray<Maker>> = [
   ["bulkhead", "circuitBreaker", "timeout"],
   ["circuitBreaker", "retry", "bulkhead", "slowBreaker", "timeout"],
   ["retry", "poorRetry", "bulkhead", "bulkhead", "timeout"],
+  ["bulkhead", "narrowBulkhead", "timeout"],
   ["timeout", "circuitBreaker", "timeout"]
 ]
 

@@ -74,6 +74,12 @@ describe("the errors of all patterns", () => {
     expect(errors[name].isOwnSide).toBe(expected)
   })
 
+  it("know of a retry what they know of its last error", () => {
+    const ownSide = (lastError: unknown) => new Retry.RetryExhaustedError({ service, lastError, causes: [] }).isOwnSide
+    expect([ownSide(errors.full), ownSide(errors.timeout)]).toEqual([true, false])
+    expect([ownSide({ isOwnSide: true }), ownSide(undefined)]).toEqual([false, false])
+  })
+
   it("tell when to come back, if they know", () => {
     expect(errors.open.retryAfter).toEqual(retryAfter)
     expect(errors.exhausted.retryAfter).toEqual(retryAfter)

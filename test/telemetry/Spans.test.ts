@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Context, Data, type Duration, Effect, Exit, Fiber, Layer, type Tracer } from "effect"
 import { TestClock } from "effect/testing"
-import { Bulkhead, CircuitBreaker, Fallback, Policy, Resilience, Retry, Timeout } from "../../src/index.ts"
+import { Bulkhead, CircuitBreaker, Fallback, Pipeline, Policy, Resilience, Retry, Timeout } from "../../src/index.ts"
 import type { ConfigInput } from "../../src/resilience/ResilienceConfig.ts"
 import { Spans } from "../../src/telemetry/index.ts"
 import { ScriptedService } from "../../src/testing/index.ts"
@@ -63,6 +63,26 @@ describe("attempts", () => {
         status._tag === "Ended" ? Number(status.endTime - status.startTime) / 1e9 : undefined
       )
       expect(times).toEqual([12, 3, 3, 3])
+    }).pipe(trace, provide())
+  })
+
+  it.effect("are those of the retry in a pipeline, too", () => {
+    const { spans, trace } = recordSpans()
+    const service = ScriptedService.make([ScriptedService.fail(new Down()), "fine"])
+    const pipeline = Pipeline.inOrder([
+      Retry.makeUnsafe({ ...steady.retry, service: "llm" }),
+      Timeout.makeUnsafe({ duration: "1 second" })
+    ])
+    return Effect.gen(function* () {
+      yield* finish(service.call.pipe(pipeline.execute, Effect.withSpan("caller")))
+      yield* finish(service.call.pipe(pipeline.execute, Effect.withSpan("at once")))
+      expect(spans.map((span) => [span.name, parentOf(span)])).toEqual([
+        ["caller", undefined],
+        ["attempt llm", "caller"],
+        ["attempt llm", "caller"],
+        ["at once", undefined],
+        ["attempt llm", "at once"]
+      ])
     }).pipe(trace, provide())
   })
 

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest"
-import { median, percentile, slope, spread } from "../../reliability/support/statistics.ts"
+import { median, percentile, rise, slope } from "../../reliability/support/statistics.ts"
 
 it("the percentile is a value that occurred, whatever the order", () => {
   const values = [50, 10, 40, 20, 30]
@@ -8,8 +8,8 @@ it("the percentile is a value that occurred, whatever the order", () => {
   expect(percentile([], 0.5)).toBeNaN()
 })
 
-it("the spread of nothing is nothing", () => {
-  expect([spread([3, 9, 5]), spread([4]), spread([])]).toEqual([6, 0, 0])
+it("a rise is from a value to a later one, and what only falls does not rise", () => {
+  expect([rise([9, 3, 8, 4, 7]), rise([5, 4, 1]), rise([4]), rise([])]).toEqual([5, 0, 0, 0])
 })
 
 it("the slope is that of the line through the points", () => {

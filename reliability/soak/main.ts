@@ -5,7 +5,7 @@ import { Effect } from "effect"
 import * as Arguments from "../support/arguments.ts"
 import { describe, total } from "../support/endings.ts"
 import { megabytes } from "../support/heap.ts"
-import { rise } from "../support/statistics.ts"
+import { spread } from "../support/statistics.ts"
 import { atMost, type Check, conclude, figure, line, same } from "../support/verdict.ts"
 import * as Day from "./day.ts"
 
@@ -33,7 +33,7 @@ const print = (text: string): void => {
 
 const driftOf = (checkpoints: ReadonlyArray<Day.Checkpoint>): number => {
   const afterWarmUp = checkpoints.slice(Math.floor(checkpoints.length / 4))
-  return rise(afterWarmUp.map(({ heapBytes }) => megabytes(heapBytes)))
+  return spread(afterWarmUp.map(({ heapBytes }) => megabytes(heapBytes)))
 }
 
 const checksOf = (result: Day.Result): ReadonlyArray<Check> => {

@@ -11,6 +11,10 @@ export const percentile = (values: ReadonlyArray<number>, share: number): number
 /** The value in the middle. */
 export const median = (values: ReadonlyArray<number>): number => percentile(values, 0.5)
 
+/** How far values lie apart. */
+export const spread = (values: ReadonlyArray<number>): number =>
+  values.length === 0 ? 0 : Math.max(...values) - Math.min(...values)
+
 /** By how much values rise, from any of them to any later one: what falls is no leak. */
 export const rise = (values: ReadonlyArray<number>): number => {
   let least = Infinity

@@ -3,6 +3,7 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type * as Machine from "../../core/CircuitBreaker.ts"
 import * as Outcome from "../Outcome.ts"
@@ -59,17 +60,16 @@ export const guard = <A, E, R>(
     if (generation === -1) return guardNotClosed(circuit, fiber, self, classify)
     const startedAt = startOf(shared, fiber)
     return Effect.onExitPrimitive(self, (exit) => {
-      if (exit._tag === "Success" && classify === Outcome.classify && circuit.succeed(fiber, generation))
-        return undefined
-      circuit.settle(fiber, { generation, probe: 0 }, startedAt, exit, classify)
+      end(circuit, fiber, generation, startedAt, exit, classify)
       return undefined
     })
   })
 
 /** A call through a closed circuit. */
-interface Entry extends Machine.Permit {
+interface Entry {
   /** Nothing for a breaker that is switched off. */
   readonly circuit: Circuit | undefined
+  readonly generation: number
   readonly startedAt: number
 }
 
@@ -84,17 +84,28 @@ export const stage = (
     if (shared.mode === "disabled") return NO_ENTRY
     const circuit = circuitOf(fiber)
     const generation = circuit.closedGeneration
-    return generation === -1 ? undefined : { generation, probe: 0, circuit, startedAt: startOf(shared, fiber) }
+    return generation === -1 ? undefined : { circuit, generation, startedAt: startOf(shared, fiber) }
   },
   withdraw: () => {},
-  leave: (entry, fiber, exit) => {
-    const { circuit, generation, startedAt } = entry
-    if (exit._tag === "Success" && classify === Outcome.classify && circuit?.succeed(fiber, generation)) return
-    circuit?.settle(fiber, entry, startedAt, exit, classify)
+  leave: ({ circuit, generation, startedAt }, fiber, exit) => {
+    if (circuit !== undefined) end(circuit, fiber, generation, startedAt, exit, classify)
   }
 })
 
-const NO_ENTRY: Entry = { generation: 0, probe: 0, circuit: undefined, startedAt: 0 }
+const NO_ENTRY: Entry = { circuit: undefined, generation: 0, startedAt: 0 }
+
+/** A call through a closed circuit is over. */
+const end = (
+  circuit: Circuit,
+  fiber: Fiber.Fiber<unknown, unknown>,
+  generation: number,
+  startedAt: number,
+  exit: Exit.Exit<unknown, unknown>,
+  classify: Outcome.Classify
+): void => {
+  if (exit._tag === "Success" && classify === Outcome.classify && circuit.succeed(fiber, generation)) return
+  circuit.settle(fiber, { generation, probe: 0 }, startedAt, exit, classify)
+}
 
 /**
  * A rejection holds nothing. A probe holds a slot of the round, which an interruption must give back even if it comes right

@@ -289,6 +289,7 @@ const fromParts = (service: string, parts: ReadonlyArray<Part>, home?: Policy.Ob
       fusion,
       calls: isWhole ? calls : undefined,
       inner: (recoveries, self) => nested(from + recoveries, self),
+      innermost: (self) => nested(parts.length - 1, self),
       whole: (self) => (isWhole ? counted(nested(0, self)) : nested(from, self))
     }
     const run = (self: AnyEffect): AnyEffect => Fused.run(fused, self)

@@ -30,6 +30,7 @@ const makers = {
   fallback: () =>
     Fallback.makeUnsafe((error) => (error === "fatal" ? Effect.fail("no answer") : Effect.succeed("answer"))),
   deadline: () => Deadline.makeUnsafe({ duration: "5 seconds" }),
+  shortDeadline: () => Deadline.makeUnsafe({ duration: "1500 millis" }),
   retry: () => Retry.makeUnsafe({ maxAttempts: 3, jitter: "none" }, { while: (error) => error !== "fatal" }),
   poorRetry: () => Retry.makeUnsafe({ maxAttempts: 2, budget: { ratio: 0.5, minimumPerSecond: 0 } }),
   circuitBreaker: () => CircuitBreaker.makeUnsafe({ consecutiveFailures: 3, openDuration: "3 seconds" }),
@@ -129,7 +130,8 @@ const recommended: ReadonlyArray<ReadonlyArray<Maker>> = [
   ["fallback", "retry", "circuitBreaker", "bulkhead", "timeout"],
   ["retry", "slowBreaker", "bulkhead", "timeout"],
   ["fallback", "deadline", "retry", "circuitBreaker", "bulkhead", "timeout"],
-  ["poorRetry", "choosyBreaker", "timeout"]
+  ["poorRetry", "choosyBreaker", "timeout"],
+  ["shortDeadline", "retry", "circuitBreaker", "bulkhead", "timeout"]
 ]
 const others: ReadonlyArray<ReadonlyArray<Maker>> = [
   ["retry", "fallback", "timeout"],

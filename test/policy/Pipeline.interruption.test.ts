@@ -234,3 +234,52 @@ describe("a call that nobody can interrupt", () => {
     })
   )
 })
+
+describe("a call that waited for its turn", () => {
+  const hold = (execute: (self: Effect.Effect<void>) => Effect.Effect<unknown, unknown>) =>
+    Effect.sleep("1 second").pipe(execute, Effect.forkChild({ startImmediately: true }))
+
+  it.effect("and interrupts its own caller at once is cleaned up before that one ends", () =>
+    Effect.gen(function* () {
+      const pipeline = yield* Pipeline.make({ bulkhead: { maxConcurrent: 1 }, timeout: "1 minute" })
+      yield* hold(pipeline.execute)
+      const log: Array<string> = []
+      let caller: Fiber.Fiber<unknown, unknown> | undefined
+      const call = Effect.suspend(() => {
+        caller?.interruptUnsafe()
+        return Effect.never
+      }).pipe(
+        Effect.onExit(() =>
+          Effect.andThen(
+            Effect.sleep("1 second"),
+            Effect.sync(() => log.push("cleaned up"))
+          )
+        )
+      )
+      caller = yield* call.pipe(
+        pipeline.execute,
+        Effect.onExit(() => Effect.sync(() => log.push("caller ends"))),
+        Effect.forkChild({ startImmediately: true })
+      )
+      yield* TestClock.adjust("1 second")
+      expect(log).toEqual([])
+      yield* TestClock.adjust("1 second")
+      expect(log).toEqual(["cleaned up", "caller ends"])
+      expect(yield* Policy.snapshot(pipeline)).toMatchObject({ successes: 1, failures: 0, interrupted: 1 })
+    })
+  )
+
+  it.effect("and interrupts its own caller and ends at once counts once", () =>
+    Effect.gen(function* () {
+      const pipeline = yield* Pipeline.make({ bulkhead: { maxConcurrent: 1 }, timeout: "1 minute" })
+      yield* hold(pipeline.execute)
+      let caller: Fiber.Fiber<unknown, unknown> | undefined
+      const call = Effect.sync(() => caller?.interruptUnsafe())
+      caller = yield* call.pipe(pipeline.execute, Effect.forkChild({ startImmediately: true }))
+      yield* TestClock.adjust("1 second")
+      expect(Exit.hasInterrupts(yield* Fiber.await(caller))).toBe(true)
+      expect(yield* Policy.snapshot(pipeline)).toMatchObject({ successes: 2, failures: 0, interrupted: 0 })
+      expect(yield* Policy.snapshot(pipeline.parts[0])).toMatchObject({ active: 0, queued: 0 })
+    })
+  )
+})

@@ -4,7 +4,7 @@
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as Exit from "effect/Exit"
+import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Machine from "../../core/Bulkhead.ts"
 import * as RecentlyUsed from "../../core/RecentlyUsed.ts"
@@ -133,7 +133,7 @@ export const guard = <A, E, R>(
     )
   })
 
-/** The halves of {@link guard}, for a call that need not wait. */
+/** The halves of {@link guard}. */
 export const stage = (gateOf: (fiber: Fiber.Fiber<unknown, unknown>) => Gate): Stage.Admission<Gate> => ({
   _tag: "Admission",
   enter: (fiber) => {
@@ -141,6 +141,7 @@ export const stage = (gateOf: (fiber: Fiber.Fiber<unknown, unknown>) => Gate): S
     return Machine.tryAcquire(gate.state) ? gate : undefined
   },
   withdraw: ({ state }, fiber) => Machine.release(state)?.admit(fiber),
+  wait: (fiber, turn) => new Passage().waitFor(turn, gateOf(fiber), fiber),
   leave: end
 })
 
@@ -157,7 +158,7 @@ const end = (
 }
 
 /** One call on its way. */
-class Passage {
+class Passage implements Stage.Wait {
   private gate: Gate | undefined
   private fiber: Fiber.Fiber<unknown, unknown> | undefined
   private isAdmitted = false
@@ -165,7 +166,7 @@ class Passage {
   /** Its place in the queue. */
   previous: Passage | undefined
   next: Passage | undefined
-  private resume: ((effect: Effect.Effect<void, BulkheadRejectedError>) => void) | undefined
+  private resume: ((error: BulkheadRejectedError | undefined) => void) | undefined
   private cancel: (() => void) | undefined
 
   enter<A, E, R>(
@@ -179,32 +180,56 @@ class Passage {
       this.isAdmitted = true
       return self
     }
-    if (!Machine.enqueue(gate.state, gate.shared.settings, this)) return Effect.fail(this.reject(gate, fiber, "full"))
-    this.queuedAt = Policy.monotonicMillis(fiber)
-    const turn = Effect.callback<void, BulkheadRejectedError>((resume) => this.wait(gate, fiber, resume))
+    const full = this.join(gate, fiber)
+    if (full !== undefined) return Effect.fail(full)
+    const turn = Effect.callback<void, BulkheadRejectedError>((resume) =>
+      this.wait(gate, fiber, (error) => resume(error === undefined ? Effect.void : Effect.fail(error)))
+    )
     return Effect.flatMap(turn, () => {
-      const waitMillis = this.endWait(fiber)
-      if (isTraced(fiber)) this.tellAdmission(gate, fiber, waitMillis)
+      this.passOn(gate, fiber)
       return self
     })
+  }
+
+  /** Waits without an effect of its own. */
+  waitFor(turn: Stage.Turn<Gate>, gate: Gate, fiber: Fiber.Fiber<unknown, unknown>): this | undefined {
+    this.gate = gate
+    this.fiber = fiber
+    const full = this.join(gate, fiber)
+    if (full !== undefined) {
+      turn.fail(full)
+      return undefined
+    }
+    this.wait(gate, fiber, (error) => {
+      if (error !== undefined) return turn.fail(error)
+      this.passOn(gate, fiber)
+      turn.come(gate)
+    })
+    return this
+  }
+
+  giveUp(): Exit.Exit<never, unknown> {
+    this.resume = undefined
+    const interrupted = Exit.interrupt(this.fiber?.id)
+    return this.leave(interrupted) ?? interrupted
   }
 
   /** Runs the call; from a task of its own, because a long queue would otherwise become a deep stack. */
   admit(releaser: Fiber.Fiber<unknown, unknown>): void {
     this.isAdmitted = true
     this.cancel?.()
-    releaser.currentDispatcher.scheduleTask(() => this.resume?.(Effect.void), 0)
+    releaser.currentDispatcher.scheduleTask(() => this.resume?.(undefined), 0)
   }
 
   /** A wait that the deadline cuts off is our own rejection, not an interruption that could be blamed on the dependency. */
-  leave(exit: Exit.Exit<unknown, unknown>): Effect.Effect<never, BulkheadRejectedError> | undefined {
+  leave(exit: Exit.Exit<unknown, unknown>): Exit.Exit<never, BulkheadRejectedError> | undefined {
     this.cancel?.()
     const { fiber, gate } = this
     if (gate === undefined || fiber === undefined) return undefined
     if (this.isAdmitted) end(gate, fiber, exit)
     else if (Machine.leave(gate.state, this)) {
       if (TimeLimit.interruptingDeadline(fiber) !== undefined) {
-        return Effect.fail(this.reject(gate, fiber, "queue-timeout"))
+        return Exit.fail(this.reject(gate, fiber, "queue-timeout"))
       }
       gate.shared.totals.interrupted++
     }
@@ -214,17 +239,28 @@ class Passage {
   private wait(
     gate: Gate,
     fiber: Fiber.Fiber<unknown, unknown>,
-    resume: (effect: Effect.Effect<void, BulkheadRejectedError>) => void
+    resume: (error: BulkheadRejectedError | undefined) => void
   ): void {
-    if (this.isAdmitted) return resume(Effect.void)
+    if (this.isAdmitted) return resume(undefined)
     this.resume = resume
     const millis = Math.min(gate.shared.queueMillis, TimeLimit.remainingMillis(fiber, this.queuedAt))
     this.cancel = Timer.after(fiber, this.queuedAt, Math.max(0, millis), () => {
       if (Machine.leave(gate.state, this)) {
         this.endWait(fiber)
-        resume(Effect.fail(this.reject(gate, fiber, "queue-timeout")))
+        resume(this.reject(gate, fiber, "queue-timeout"))
       }
     })
+  }
+
+  private join(gate: Gate, fiber: Fiber.Fiber<unknown, unknown>): BulkheadRejectedError | undefined {
+    if (!Machine.enqueue(gate.state, gate.shared.settings, this)) return this.reject(gate, fiber, "full")
+    this.queuedAt = Policy.monotonicMillis(fiber)
+    return undefined
+  }
+
+  private passOn(gate: Gate, fiber: Fiber.Fiber<unknown, unknown>): void {
+    const waitMillis = this.endWait(fiber)
+    if (isTraced(fiber)) this.tellAdmission(gate, fiber, waitMillis)
   }
 
   private endWait(fiber: Fiber.Fiber<unknown, unknown>): number {

@@ -23,8 +23,24 @@ export interface Admission<Entry = unknown> {
   enter(fiber: AnyFiber): Entry | undefined
   /** Takes an entry back, as if nothing had been. */
   withdraw(entry: Entry, fiber: AnyFiber): void
+  /** Gets in line, where there is one; `undefined` when there was no room, of which `turn` has heard then. */
+  readonly wait?: ((fiber: AnyFiber, turn: Turn<Entry>) => Wait | undefined) | undefined
   /** The call is over. What it throws is a defect of the call. */
   leave(entry: Entry, fiber: AnyFiber, exit: Exit.Exit<unknown, unknown>): void
+}
+
+/** Hears how a wait ends, unless it is given up. */
+export interface Turn<Entry> {
+  /** The call passes. */
+  come(entry: Entry): void
+  /** It is turned away. */
+  fail(error: unknown): void
+}
+
+/** A call in line. */
+export interface Wait {
+  /** Gives up; returns how that ended. */
+  giveUp(): Exit.Exit<never, unknown>
 }
 
 /** Does something about failures. */

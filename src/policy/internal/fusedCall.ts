@@ -4,23 +4,26 @@
  * **Details**
  *
  * The usual call passes everything at once and succeeds at once. For it, what the parts do before it and after it runs in
- * one step each, around the one fiber that a time limit needs anyway. A call that has to wait or is turned away takes the
- * nested form instead, which it enters as if nothing had been. One that fails goes on in the nested form from there.
+ * one step each, around the one fiber that a time limit needs anyway. A call that is turned away takes the nested form instead,
+ * which it enters as if nothing had been. One that fails goes on in the nested form from there. In the line of the last
+ * part a call can wait, too, because nothing but the effect itself is left to start when its turn comes.
  *
  * The permits are taken and the effect is started in one step of the runtime, and what gives them back is the end of the
  * effect's own fiber: no interruption can come between.
  */
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import type * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Policy from "../Policy.ts"
-import { LimitedRun } from "./limitedRun.ts"
+import { type Caller, LimitedRun } from "./limitedRun.ts"
 import { type Call, contextOf, type PipelineCalls } from "./pipelineCalls.ts"
 import type { Part } from "./pipelineParts.ts"
 import * as Stage from "./Stage.ts"
 import type { Deadline } from "./TimeLimit.ts"
 
 type AnyEffect = Effect.Effect<unknown, unknown, unknown>
+type AnyFiber = Fiber.Fiber<unknown, unknown>
 type AnyExit = Exit.Exit<unknown, unknown>
 
 /** The innermost parts of a pipeline that can be fused: recoveries around admissions around a time limit. */
@@ -56,6 +59,8 @@ export interface Fused {
   readonly calls: PipelineCalls | undefined
   /** What is inside of so many recoveries. */
   readonly inner: (recoveries: number, self: AnyEffect) => AnyEffect
+  /** The time limit alone. */
+  readonly innermost: (self: AnyEffect) => AnyEffect
   /** All of it. */
   readonly whole: (self: AnyEffect) => AnyEffect
 }
@@ -67,61 +72,85 @@ export const run = (fused: Fused, self: AnyEffect): AnyEffect =>
       const { admissions, limit, recoveries } = fused.fusion
       const now = Policy.monotonicMillis(fiber)
       const deadline = recoveries.every((recovery) => recovery.isPlain(fiber)) ? limit.limit(fiber, now) : undefined
-      const entries = deadline === undefined ? undefined : enter(admissions, fiber)
-      if (deadline === undefined || entries === undefined) return resume(fused.whole(self))
-      return new FusedCall(fused, self, fiber, now, deadline, entries, resume).begin()
+      if (deadline === undefined) return resume(fused.whole(self))
+      const entries = enter(admissions, fiber)
+      const blocked = entries.indexOf(undefined)
+      if (blocked === -1) return new FusedCall(fused, self, fiber, entries, resume).start(now, deadline)
+      const line = blocked === admissions.length - 1 ? admissions[blocked]?.wait : undefined
+      if (line !== undefined) return new FusedCall(fused, self, fiber, entries, resume).wait(line)
+      for (const [i, entry] of entries.entries()) if (entry !== undefined) admissions[i]!.withdraw(entry, fiber)
+      return resume(fused.whole(self))
     })
   )
 
-/** Lets a call pass everywhere, or nowhere. */
-const enter = (
-  admissions: ReadonlyArray<Stage.Admission>,
-  fiber: Fiber.Fiber<unknown, unknown>
-): ReadonlyArray<unknown> | undefined => {
-  const entries = admissions.map((admission) => admission.enter(fiber))
-  if (!entries.includes(undefined)) return entries
-  for (const [i, entry] of entries.entries()) if (entry !== undefined) admissions[i]!.withdraw(entry, fiber)
-  return undefined
+/** Lets a call pass as far as that is possible at once; from where it is not, there are no entries. */
+const enter = (admissions: ReadonlyArray<Stage.Admission>, fiber: AnyFiber): Array<unknown> => {
+  let isOpen = true
+  return admissions.map((admission) => {
+    const entry = isOpen ? admission.enter(fiber) : undefined
+    isOpen = entry !== undefined
+    return entry
+  })
 }
 
-class FusedCall extends LimitedRun {
+class FusedCall implements Caller, Stage.Turn<unknown> {
   private readonly fused: Fused
   private readonly self: AnyEffect
-  private readonly entries: ReadonlyArray<unknown>
+  private readonly fiber: AnyFiber
+  private readonly entries: Array<unknown>
   private readonly resume: (effect: AnyEffect) => void
   private readonly begun: ReadonlyArray<unknown>
   private readonly call: Call | undefined
+  private waiting: Stage.Wait | undefined
+  private limited: LimitedRun | undefined
+  private child: AnyFiber | undefined
   private isAbandoned = false
+  private isOver = false
 
   constructor(
     fused: Fused,
     self: AnyEffect,
-    fiber: Fiber.Fiber<unknown, unknown>,
-    now: number,
-    limit: Deadline,
-    entries: ReadonlyArray<unknown>,
+    fiber: AnyFiber,
+    entries: Array<unknown>,
     resume: (effect: AnyEffect) => void
   ) {
-    super(fused.fusion.limit.calls, fiber, now, "attempt", limit)
     this.fused = fused
     this.self = self
+    this.fiber = fiber
     this.entries = entries
     this.resume = resume
     this.begun = fused.fusion.recoveries.map((recovery) => recovery.begin(fiber))
     this.call = fused.calls?.begin(fiber)
   }
 
-  begin(): Effect.Effect<void> | undefined {
-    const { call, fiber } = this
-    return this.start(this.self, call === undefined ? fiber.context : contextOf(call, fiber.context))
+  /** Starts the effect. What is returned abandons the call; nothing is returned if it is over already. */
+  start(now: number, deadline: Deadline): Effect.Effect<void> | undefined {
+    this.limited = new LimitedRun(this.fused.fusion.limit.calls, this.fiber, now, "attempt", deadline, this)
+    this.child = this.limited.start(this.self, this.context)
+    return this.child === undefined ? undefined : this.abandoning()
   }
 
-  protected override abandon(child: Fiber.Fiber<unknown, unknown>): Effect.Effect<void> {
-    this.isAbandoned = true
-    return super.abandon(child)
+  /** Gets in line. What is returned abandons the call. */
+  wait(line: NonNullable<Stage.Admission["wait"]>): Effect.Effect<void> {
+    this.waiting = line(this.fiber, this)
+    return this.abandoning()
   }
 
-  protected end(ownExit: AnyExit): void {
+  come(entry: unknown): void {
+    this.waiting = undefined
+    this.entries[this.entries.length - 1] = entry
+    const now = Policy.monotonicMillis(this.fiber)
+    const deadline = this.fused.fusion.limit.limit(this.fiber, now)
+    if (deadline === undefined) this.startNested()
+    else this.start(now, deadline)
+  }
+
+  fail(error: unknown): void {
+    this.end(Exit.fail(error))
+  }
+
+  end(ownExit: AnyExit): void {
+    this.isOver = true
     const { calls, fusion } = this.fused
     const exit = this.leave(fusion.admissions, ownExit)
     if (exit._tag === "Success") for (const recovery of fusion.recoveries) recovery.succeed()
@@ -130,11 +159,36 @@ class FusedCall extends LimitedRun {
     this.resume(exit)
   }
 
+  /** While it waited, the time that was left became too short for the limit: that is for the nested form. */
+  private startNested(): void {
+    this.child = Effect.runForkWith(this.context as Context.Context<unknown>)(this.fused.innermost(this.self))
+    this.child.addObserver((exit) => this.end(exit))
+  }
+
+  private get context(): Context.Context<never> {
+    return this.call === undefined ? this.fiber.context : contextOf(this.call, this.fiber.context)
+  }
+
+  private stop(): Effect.Effect<void> {
+    this.isAbandoned = true
+    if (this.waiting !== undefined) this.end(this.waiting.giveUp())
+    if (this.isOver) return Effect.void
+    // Its turn has come at this moment, and what it calls interrupts it before it waits for anything.
+    if (this.child === undefined) return Effect.andThen(Effect.yieldNow, this.abandoning())
+    return this.limited === undefined ? Fiber.interrupt(this.child) : this.limited.abandon(this.child)
+  }
+
+  private abandoning(): Effect.Effect<void> {
+    return Effect.suspend(() => this.stop())
+  }
+
   private leave(admissions: ReadonlyArray<Stage.Admission>, ownExit: AnyExit): AnyExit {
     let exit = ownExit
-    for (let i = admissions.length - 1; i >= 0; i--) {
+    for (let i = this.entries.length - 1; i >= 0; i--) {
+      const entry = this.entries[i]
+      if (entry === undefined) continue
       try {
-        admissions[i]!.leave(this.entries[i], this.fiber, exit)
+        admissions[i]!.leave(entry, this.fiber, exit)
       } catch (defect) {
         exit = Effect.runSyncExit(Effect.ensuring(exit, Effect.die(defect)))
       }

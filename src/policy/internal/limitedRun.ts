@@ -12,6 +12,11 @@ import * as Policy from "../Policy.ts"
 import * as TimeLimit from "./TimeLimit.ts"
 import * as Timer from "./Timer.ts"
 
+/** Hears how an effect ended. */
+export interface Caller {
+  end(exit: Exit.Exit<unknown, unknown>): void
+}
+
 /**
  * An effect in a child fiber, which is interrupted when its time is over; then its finalizers are waited for.
  *
@@ -23,12 +28,13 @@ import * as Timer from "./Timer.ts"
  *
  * There is one for every call that waits, so it is its own alarm.
  */
-export abstract class LimitedRun implements Timer.Alarm {
-  readonly fiber: Fiber.Fiber<unknown, unknown>
+export class LimitedRun implements Timer.Alarm {
   private readonly calls: TimeLimit.LimitedCalls
+  private readonly fiber: Fiber.Fiber<unknown, unknown>
   private readonly now: number
   private readonly scope: TimeLimit.Scope
   private readonly limit: TimeLimit.Deadline
+  private readonly caller: Caller
   private child: Fiber.Fiber<unknown, unknown> | undefined
   private isExceeded = false
   private alarms: Timer.Alarms | undefined
@@ -41,23 +47,22 @@ export abstract class LimitedRun implements Timer.Alarm {
     fiber: Fiber.Fiber<unknown, unknown>,
     now: number,
     scope: TimeLimit.Scope,
-    limit: TimeLimit.Deadline
+    limit: TimeLimit.Deadline,
+    caller: Caller
   ) {
     this.calls = calls
     this.fiber = fiber
     this.now = now
     this.scope = scope
     this.limit = limit
+    this.caller = caller
   }
 
-  /** Hears how it ended. */
-  protected abstract end(exit: Exit.Exit<unknown, unknown>): void
-
-  /** Starts it. What is returned abandons it; nothing is returned if it is over already. */
+  /** Starts it. What is returned is its fiber, unless it is over already. */
   start(
     self: Effect.Effect<unknown, unknown, unknown>,
     context: Context.Context<never>
-  ): Effect.Effect<void> | undefined {
+  ): Fiber.Fiber<unknown, unknown> | undefined {
     const child = Effect.runForkWith(context as Context.Context<unknown>)(self)
     const exit = child.pollUnsafe()
     if (exit !== undefined) {
@@ -67,11 +72,11 @@ export abstract class LimitedRun implements Timer.Alarm {
     this.child = child
     this.setAlarm()
     child.addObserver((exit) => this.finish(exit))
-    return Effect.suspend(() => this.abandon(child))
+    return child
   }
 
   /** Nobody wants to know any more how it ends. */
-  protected abandon(child: Fiber.Fiber<unknown, unknown>): Effect.Effect<void> {
+  abandon(child: Fiber.Fiber<unknown, unknown>): Effect.Effect<void> {
     this.cancelAlarm()
     return Fiber.interrupt(child)
   }
@@ -101,7 +106,7 @@ export abstract class LimitedRun implements Timer.Alarm {
 
   private finish(exit: Exit.Exit<unknown, unknown>): void {
     this.cancelAlarm()
-    this.end(this.isExceeded ? this.cutOff(exit) : this.finished(exit))
+    this.caller.end(this.isExceeded ? this.cutOff(exit) : this.finished(exit))
   }
 
   private cutOff(exit: Exit.Exit<unknown, unknown>): Exit.Exit<never, TimeLimit.TimeoutExceededError> {
@@ -124,13 +129,6 @@ export abstract class LimitedRun implements Timer.Alarm {
   }
 }
 
-class PlainRun extends LimitedRun {
-  resume: ((effect: Effect.Effect<unknown, unknown>) => void) | undefined
-  protected end(exit: Exit.Exit<unknown, unknown>): void {
-    this.resume?.(exit)
-  }
-}
-
 /** Runs an effect for a limited time. */
 export const run = <A, E, R>(
   calls: TimeLimit.LimitedCalls,
@@ -142,9 +140,10 @@ export const run = <A, E, R>(
   limit: TimeLimit.Deadline
 ): Effect.Effect<A, E | TimeLimit.TimeoutExceededError, R> =>
   Effect.callback<A, E | TimeLimit.TimeoutExceededError, R>((resume) => {
-    const limited = new PlainRun(calls, fiber, now, scope, limit)
-    limited.resume = resume as typeof limited.resume
-    return limited.start(self, context)
+    const end = resume as (exit: Exit.Exit<unknown, unknown>) => void
+    const limited = new LimitedRun(calls, fiber, now, scope, limit, { end })
+    const child = limited.start(self, context)
+    return child === undefined ? undefined : Effect.suspend(() => limited.abandon(child))
   })
 
 /** Runs an effect until a deadline; if that has passed, it fails without running it. */

@@ -27,6 +27,7 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import { dual } from "effect/Function"
 import * as Schema from "effect/Schema"
+import type { BulkheadRejectedError } from "./internal/BulkheadRejectedError.ts"
 import * as Gate from "./internal/Gate.ts"
 import { command } from "./internal/commands.ts"
 import { events, gauge } from "./internal/instruments.ts"
@@ -37,7 +38,7 @@ import * as Fields from "./internal/options.ts"
 import * as Stage from "./internal/Stage.ts"
 import * as Policy from "./Policy.ts"
 
-export { BulkheadRejectedError } from "./internal/Gate.ts"
+export { BulkheadRejectedError } from "./internal/BulkheadRejectedError.ts"
 
 /** The settings of a bulkhead. */
 export const Options = Schema.Struct({
@@ -84,7 +85,7 @@ export interface Snapshot extends Policy.Snapshot, Readonly<Gate.Totals> {
 }
 
 /** A limit to how many calls run at once. */
-export interface Bulkhead extends Policy.Guard<Gate.BulkheadRejectedError> {
+export interface Bulkhead extends Policy.Guard<BulkheadRejectedError> {
   readonly kind: "bulkhead"
   readonly options: Options
   /** Changes options while it runs. */
@@ -156,28 +157,28 @@ export const withBulkhead: {
     call?: Policy.CallOptions
   ): <A, E, R>(
     self: Effect.Effect<A, E, R>
-  ) => Effect.Effect<A, E | Gate.BulkheadRejectedError, R | Policy.ResilienceRegistry>
+  ) => Effect.Effect<A, E | BulkheadRejectedError, R | Policy.ResilienceRegistry>
   (
     bulkhead: Bulkhead,
     call?: Policy.CallOptions
-  ): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | Gate.BulkheadRejectedError, R>
+  ): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | BulkheadRejectedError, R>
   <A, E, R>(
     self: Effect.Effect<A, E, R>,
     service: string,
     call?: Policy.CallOptions
-  ): Effect.Effect<A, E | Gate.BulkheadRejectedError, R | Policy.ResilienceRegistry>
+  ): Effect.Effect<A, E | BulkheadRejectedError, R | Policy.ResilienceRegistry>
   <A, E, R>(
     self: Effect.Effect<A, E, R>,
     bulkhead: Bulkhead,
     call?: Policy.CallOptions
-  ): Effect.Effect<A, E | Gate.BulkheadRejectedError, R>
+  ): Effect.Effect<A, E | BulkheadRejectedError, R>
 } = /* @__PURE__ */ dual(
   (args) => Effect.isEffect(args[0]),
   <A, E, R>(
     self: Effect.Effect<A, E, R>,
     target: string | Bulkhead,
     call?: Policy.CallOptions
-  ): Effect.Effect<A, E | Gate.BulkheadRejectedError, R | Policy.ResilienceRegistry> =>
+  ): Effect.Effect<A, E | BulkheadRejectedError, R | Policy.ResilienceRegistry> =>
     Policy.withInstance(Kind, target, self, (bulkhead) => Policy.apply(bulkhead, self, call))
 )
 

@@ -213,7 +213,7 @@ const guard = <A, E, R>(
     const { home, service } = calls
     const duration = durationNow()
     const own: TimeLimit.Deadline = { at: now + Duration.toMillis(duration), service, duration, home }
-    const outer = fiber.getRef(TimeLimit.CurrentDeadline)
+    const outer = TimeLimit.deadlineOf(fiber)
     const deadline = outer !== undefined && outer.at <= own.at ? outer : own
     if (deadline.at === Infinity) return calls === unnamed ? self : LimitedRun.measure(calls, fiber, self)
     const context = deadline === own ? Context.add(fiber.context, TimeLimit.CurrentDeadline, own) : fiber.context

@@ -1,7 +1,7 @@
 /**
  * The contract that every pattern fulfils. It knows no pattern.
  */
-import * as Clock from "effect/Clock"
+import type * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
@@ -10,6 +10,7 @@ import * as Layer from "effect/Layer"
 import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type * as Histogram from "../core/Histogram.ts"
+import { clockOf, perContext } from "./internal/perContext.ts"
 
 /**
  * A policy is a function from an effect to a guarded effect. Composition is `pipe`; the error type is the union of what can
@@ -227,19 +228,22 @@ export const instanceOf = <I extends Instance, Options>(
   ResilienceRegistry.useSync((registry) => registry.get(kind, service))
 
 /** The fiber's monotonic time in milliseconds: for durations and windows. */
-export const monotonicMillis = (fiber: Fiber.Fiber<unknown, unknown>): number =>
-  monotonicMillisOf(fiber.getRef(Clock.Clock))
+export const monotonicMillis = (fiber: Fiber.Fiber<unknown, unknown>): number => monotonicMillisOf(clockOf(fiber))
 
 /** The monotonic time of a clock in milliseconds. */
 export const monotonicMillisOf = (clock: Clock.Clock): number => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
 
 /** The fiber's wall-clock time, milliseconds since 1970: for dates. */
-export const wallMillis = (fiber: Fiber.Fiber<unknown, unknown>): number =>
-  fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
+export const wallMillis = (fiber: Fiber.Fiber<unknown, unknown>): number => clockOf(fiber).currentTimeMillisUnsafe()
+
+const hasObservers = /* @__PURE__ */ perContext(
+  (context) =>
+    Context.getOrUndefined(context, ResilienceRegistry) !== undefined || Context.get(context, Observers).length > 0
+)
 
 /** Whether anybody would hear an event of an instance; ask before making one. */
 export const isObserved = (fiber: Fiber.Fiber<unknown, unknown>, home: Observer | undefined): boolean =>
-  home !== undefined || registryOf(fiber) !== undefined || fiber.getRef(Observers).length > 0
+  home !== undefined || hasObservers(fiber)
 
 /** Tells everybody who listens, first the registry that the instance belongs to; the event is completed with the time. */
 export const emit = (

@@ -41,7 +41,7 @@ import { changed } from "./internal/live.ts"
 import * as LimitedRun from "./internal/limitedRun.ts"
 import * as Fields from "./internal/options.ts"
 import * as StreamLimit from "./internal/StreamLimit.ts"
-import { CurrentStream } from "./internal/StreamProgress.ts"
+import { streamOf } from "./internal/StreamProgress.ts"
 import * as TimeLimit from "./internal/TimeLimit.ts"
 import * as Stage from "./internal/Stage.ts"
 import * as Policy from "./Policy.ts"
@@ -197,8 +197,8 @@ const stage = (durationNow: () => Duration.Duration, calls: TimeLimit.LimitedCal
   limit: (fiber, now) => {
     const duration = durationNow()
     const millis = TimeLimit.limitMillis(duration)
-    const deadline = fiber.getRef(TimeLimit.CurrentDeadline)
-    if (millis === Infinity || fiber.getRef(CurrentStream) !== undefined) return undefined
+    const deadline = TimeLimit.deadlineOf(fiber)
+    if (millis === Infinity || streamOf(fiber) !== undefined) return undefined
     const at = now + millis
     if (deadline !== undefined && deadline.at <= at) return undefined
     return { at, service: calls.service, duration }
@@ -212,8 +212,8 @@ const guard = <A, E, R>(
 ): Effect.Effect<A, E | TimeLimit.TimeoutExceededError, R> =>
   Effect.withFiber<A, E | TimeLimit.TimeoutExceededError, R>((fiber) => {
     const { duration, firstElement = duration, idle = duration } = limitsNow()
-    const deadline = fiber.getRef(TimeLimit.CurrentDeadline)
-    const stream = fiber.getRef(CurrentStream)
+    const deadline = TimeLimit.deadlineOf(fiber)
+    const stream = streamOf(fiber)
     if (stream !== undefined) {
       const now = Policy.monotonicMillis(fiber)
       if (deadline !== undefined && deadline.at <= now) {

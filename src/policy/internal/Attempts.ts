@@ -2,6 +2,7 @@
  * One call with all its attempts.
  */
 import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
@@ -14,6 +15,7 @@ import * as Outcome from "../Outcome.ts"
 import * as Policy from "../Policy.ts"
 import { labelOf } from "../ResilienceError.ts"
 import { isAttemptTraced, traced } from "./attemptSpan.ts"
+import { perContext } from "./perContext.ts"
 import { RetryExhaustedError } from "./RetryExhaustedError.ts"
 import type { Totals } from "./retryTotals.ts"
 import type * as Stage from "./Stage.ts"
@@ -88,7 +90,7 @@ const goOn = <A, E, R>(
 const NO_METADATA = Schedule.CurrentMetadata.defaultValue()
 
 /** Whether no schedule outside has come to a second attempt. */
-const isFirst = (fiber: Fiber.Fiber<unknown, unknown>): boolean => fiber.getRef(Schedule.CurrentMetadata).attempt === 0
+const isFirst = /* @__PURE__ */ perContext((context) => Context.get(context, Schedule.CurrentMetadata).attempt === 0)
 
 /** Under a schedule outside, what the effect sees of that one is not for it. */
 const firstAttempt = <A, E, R>(

@@ -19,7 +19,7 @@ import * as Events from "./circuitEvents.ts"
 import type { Isolations } from "./Isolations.ts"
 import type { Totals } from "./circuitTotals.ts"
 import { queuedMillis } from "./queueTime.ts"
-import { CurrentStream } from "./StreamProgress.ts"
+import { streamOf } from "./StreamProgress.ts"
 import * as TimeLimit from "./TimeLimit.ts"
 
 /** A command for all circuits of a breaker, also for those that are not there yet. */
@@ -211,7 +211,7 @@ export class Circuit implements RecentlyUsed.Entry<Circuit> {
     const { settings, slowMillis, totals } = this.shared
     const needsTime = slowMillis !== undefined || this.dependsOnTime(permit, outcome)
     const now = needsTime ? Policy.monotonicMillis(fiber) : 0
-    const answeredAt = (needsTime ? fiber.getRef(CurrentStream)?.firstAt : undefined) ?? now
+    const answeredAt = (needsTime ? streamOf(fiber)?.firstAt : undefined) ?? now
     const tookMillis = answeredAt - queuedMillis(fiber) - startedAt
     const isTimed = slowMillis !== undefined && startedAt !== NOT_TIMED && outcome._tag !== "Ignored"
     const slow = isTimed && tookMillis > slowMillis

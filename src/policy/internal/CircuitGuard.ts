@@ -14,7 +14,7 @@ import { type Circuit, NOT_TIMED, type Shared } from "./Circuit.ts"
 import { waitOf } from "./circuitEvents.ts"
 import { queuedMillis } from "./queueTime.ts"
 import type * as Stage from "./Stage.ts"
-import { CurrentStream } from "./StreamProgress.ts"
+import { streamOf } from "./StreamProgress.ts"
 
 /**
  * The call was not made, because the circuit is not closed. `retryAfter` is the time until the next probe is possible; it is
@@ -141,7 +141,7 @@ const probeWith = <A, E, R>(
         permit = admitted
         if (admitted.probe > 0) {
           if (isTraced(fiber)) circuit.tellProbe(fiber)
-          unwatch = fiber.getRef(CurrentStream)?.watch({ onWait: (now) => circuit.renew(fiber, admitted, now) })
+          unwatch = streamOf(fiber)?.watch({ onWait: (now) => circuit.renew(fiber, admitted, now) })
         }
       } else if (circuit.shared.mode === "enforce") return Effect.fail(rejection(circuit, fiber, admission))
       else circuit.countRejection(fiber, undefined)

@@ -5,6 +5,7 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import type * as Fiber from "effect/Fiber"
 import * as Policy from "../Policy.ts"
+import { perContext } from "./perContext.ts"
 
 /** Somebody who follows a stream. */
 export interface Watcher {
@@ -63,6 +64,8 @@ export const CurrentStream = Context.Reference<StreamProgress | undefined>("effe
   defaultValue: () => undefined
 })
 
+/** The stream of a fiber, if it runs one. */
+export const streamOf = /* @__PURE__ */ perContext((context) => Context.get(context, CurrentStream))
+
 /** Whether a part of the answer has been given away already, so that nobody may give another one. */
-export const isCommitted = (fiber: Fiber.Fiber<unknown, unknown>): boolean =>
-  fiber.getRef(CurrentStream)?.firstAt !== undefined
+export const isCommitted = (fiber: Fiber.Fiber<unknown, unknown>): boolean => streamOf(fiber)?.firstAt !== undefined

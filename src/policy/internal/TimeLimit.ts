@@ -10,6 +10,7 @@ import * as Histogram from "../../core/Histogram.ts"
 import * as Policy from "../Policy.ts"
 import { withTraits } from "../ResilienceError.ts"
 import { events, histogram, label } from "./instruments.ts"
+import { perContext } from "./perContext.ts"
 import * as Timer from "./Timer.ts"
 
 /**
@@ -76,9 +77,12 @@ export const CurrentDeadline = Context.Reference<Deadline | undefined>("effect-r
   defaultValue: () => undefined
 })
 
+/** The deadline of a fiber, if it has one. */
+export const deadlineOf = /* @__PURE__ */ perContext((context) => Context.get(context, CurrentDeadline))
+
 /** The time to a fiber's deadline, negative when it has passed, `Infinity` without one. */
 export const remainingMillis = (fiber: Fiber.Fiber<unknown, unknown>, now: number): number => {
-  const deadline = fiber.getRef(CurrentDeadline)
+  const deadline = deadlineOf(fiber)
   return deadline === undefined ? Infinity : deadline.at - now
 }
 
@@ -97,7 +101,7 @@ export const countInterrupting = (deadline: Deadline, change: 1 | -1): void => {
  * the effect it was forked in may be interrupted for any other reason.
  */
 export const interruptingDeadline = (fiber: Fiber.Fiber<unknown, unknown>): Deadline | undefined => {
-  const deadline = fiber.getRef(CurrentDeadline)
+  const deadline = deadlineOf(fiber)
   return deadline !== undefined && interrupting.has(deadline) ? deadline : undefined
 }
 

@@ -16,6 +16,7 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as LinkedList from "../../core/LinkedList.ts"
 import * as Policy from "../Policy.ts"
+import { clockOf } from "./perContext.ts"
 
 const LIVE_CLOCK = Context.get(Context.empty(), Clock.Clock)
 const LONGEST_TIMER = 2 ** 31 - 1
@@ -32,7 +33,7 @@ export const after = (
   alarm: () => void
 ): (() => void) => {
   if (millis === Infinity) return NOTHING
-  const clock = fiber.getRef(Clock.Clock)
+  const clock = clockOf(fiber)
   const left = millis - (Policy.monotonicMillisOf(clock) - now)
   return clock === LIVE_CLOCK ? afterLive(clock, now + millis, left, alarm) : afterSleep(fiber, clock, left, alarm)
 }
@@ -77,7 +78,7 @@ export class Alarms {
 
   /** Lets an alarm ring once, unless it is removed; returns `false` where {@link after} must do. */
   add(fiber: Fiber.Fiber<unknown, unknown>, alarm: Alarm): boolean {
-    if (this.millis === Infinity || fiber.getRef(Clock.Clock) !== LIVE_CLOCK) return false
+    if (this.millis === Infinity || clockOf(fiber) !== LIVE_CLOCK) return false
     if (this.timer === undefined) this.start(this.millis)
     else if (this.alarms.head === undefined) this.timer.ref?.()
     LinkedList.append(this.alarms, alarm)

@@ -9,6 +9,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Classifier from "../Classifier.ts"
 import * as Outcome from "../Outcome.ts"
 import * as Policy from "../Policy.ts"
+import { perContext } from "./perContext.ts"
 
 /** The counts of a pipeline since it was made. */
 export interface Totals {
@@ -29,6 +30,8 @@ const Enclosing = Context.Reference<Call | undefined>("effect-resilience/Enclosi
   defaultValue: () => undefined
 })
 
+const enclosingOf = /* @__PURE__ */ perContext((context) => Context.get(context, Enclosing))
+
 /** The context of what runs in a call. */
 export const contextOf = (call: Call, context: Context.Context<never>): Context.Context<never> =>
   call.isEnclosed ? context : Context.add(context, Enclosing, call)
@@ -46,7 +49,7 @@ export class PipelineCalls {
 
   /** A call begins. */
   begin(fiber: Fiber.Fiber<unknown, unknown>): Call {
-    const outer = fiber.getRef(Enclosing)
+    const outer = enclosingOf(fiber)
     return { isOver: false, isEnclosed: outer !== undefined && !outer.isOver }
   }
 

@@ -2,7 +2,7 @@
  * The least that a pattern can cost with Effect's public interface: experiments that look at a call as the pattern must and
  * do nothing else. They are no policies: nothing is counted, nothing opens.
  */
-import { type Cause, Clock, Effect, Fiber } from "effect"
+import { type Cause, Clock, Context, Duration, Effect, Fiber } from "effect"
 import * as Effects from "./effects.ts"
 import type { Peer } from "./peers/Peer.ts"
 import type { Limits } from "./peers/settings.ts"
@@ -18,22 +18,55 @@ const looking = Effects.pattern(
   (state) => (self) => Effect.suspend(() => (state.isOpen ? Effect.fail("open") : Effect.matchCauseEffect(self, look)))
 )
 
+/** The clock of a fiber; a context is asked for it once. */
+const clocks = { context: Context.empty(), clock: Context.get(Context.empty(), Clock.Clock) }
+const clockOf = (fiber: Fiber.Fiber<unknown, unknown>): Clock.Clock => {
+  if (fiber.context !== clocks.context) {
+    clocks.clock = fiber.getRef(Clock.Clock)
+    clocks.context = fiber.context
+  }
+  return clocks.clock
+}
+
 /** The same, for a window of time. */
 const lookingAtTime = Effects.pattern(
   () => ({ isOpen: false, at: 0 }),
   (state) => (self) =>
     Effect.withFiber((fiber) => {
-      state.at = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
+      state.at = clockOf(fiber).currentTimeMillisUnsafe()
       return state.isOpen ? Effect.fail("open") : Effect.matchCauseEffect(self, look)
     })
 )
 
-const rejection = Effect.fail("open")
+/** An answer that says when it is worth trying again. */
+class Open {
+  readonly retryAfter: Duration.Duration
+  constructor(retryAfter: Duration.Duration) {
+    this.retryAfter = retryAfter
+  }
+}
 
-/** Looks at how a call ends, for it counts the good ends, too, and may go on from a bad one. */
+/** Looks at the time, because the circuit may have been open long enough, and says how much of it is left. */
+const rejecting = Effects.pattern(
+  () => ({ until: Number.MAX_SAFE_INTEGER }),
+  (state) => (self) =>
+    Effect.withFiber<number, string | Open>((fiber) => {
+      const left = state.until - Number(clockOf(fiber).monotonicTimeNanosUnsafe()) / 1e6
+      return left > 0 ? Effect.fail(new Open(Duration.millis(Math.ceil(left)))) : self
+    })
+)
+
+/**
+ * Asks the fiber whether it is one that traces its attempts, and looks at how the call ends: it counts the good ends, too, and
+ * may go on from a bad one.
+ */
 const watching = Effects.pattern(
-  () => 0,
-  () => (self) => Effect.matchCauseEffect(self, look)
+  () => ({ traced: 0 }),
+  (state) => (self) =>
+    Effect.withFiber((fiber) => {
+      if (fiber.cache.span !== undefined) state.traced++
+      return Effect.matchCauseEffect(self, look)
+    })
 )
 
 /**
@@ -85,10 +118,7 @@ export const limits: Peer = {
   countBreaker: () => looking,
   timeBreaker: lookingAtTime,
   patientBreaker: looking,
-  openBreaker: Effects.pattern(
-    () => ({ isOpen: true }),
-    (state) => (self) => Effect.suspend(() => (state.isOpen ? rejection : self))
-  ),
+  openBreaker: rejecting,
   retry: watching,
   reluctantRetry: watching,
   stack: (limits) => Effects.pattern(() => limits, whole)

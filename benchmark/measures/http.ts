@@ -12,6 +12,9 @@ import { type Figures, interleave } from "./rounds.ts"
 
 const SAMPLES = 25
 
+/** A server has answered so many requests before anybody looks at it: the code is compiled, whatever ran in between. */
+const WARM_UP_TIMES = 20_000
+
 /** The share of requests that are as fast as on a machine with nothing else to do, or nearly. */
 const UNDISTURBED = 0.25
 
@@ -50,6 +53,7 @@ export const overhead = async (variants: Readonly<Record<string, Loops>>, rounds
   const requests: Array<number> = []
   const loops = new Set(Object.values(variants).flatMap(({ bare, guarded }) => [bare, guarded]))
   const entries = [...loops].map((loop) => ({ loop, medians: [] as Array<number> }))
+  for (const { loop } of entries) await loop(WARM_UP_TIMES)
   await interleave(rounds + 1, entries, async ({ loop, medians }) => {
     const millis: Array<number> = []
     for (let sample = 0; sample < SAMPLES; sample++) {

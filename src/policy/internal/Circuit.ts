@@ -76,6 +76,12 @@ export class Circuit implements RecentlyUsed.Entry<Circuit> {
     return state._tag === "Closed" && this.obeyed === this.shared.order.number ? state.generation : -1
   }
 
+  /** How long an open circuit lets nobody in; 0 when a call has to ask for admission. */
+  openMillis(now: number): number {
+    const state = this.state
+    return state._tag === "Open" && this.obeyed === this.shared.order.number ? Math.max(0, state.until - now) : 0
+  }
+
   /** Whether an admitted probe is under way. */
   get isProbing(): boolean {
     const state = this.state

@@ -117,10 +117,14 @@ const guardNotClosed = <A, E, R>(
   self: Effect.Effect<A, E, R>,
   classify: Outcome.Classify
 ): Effect.Effect<A, E | CircuitBreakerOpenError, R> => {
-  const preview = circuit.preview(fiber, Policy.monotonicMillis(fiber))
-  return preview._tag === "Rejected" && circuit.shared.mode === "enforce"
-    ? Effect.fail(rejection(circuit, fiber, preview))
-    : probeWith(circuit, fiber, self, classify)
+  const now = Policy.monotonicMillis(fiber)
+  if (circuit.shared.mode === "enforce") {
+    const openMillis = circuit.openMillis(now)
+    if (openMillis > 0) return Effect.fail(rejection(circuit, fiber, "Open", openMillis))
+    const preview = circuit.preview(fiber, now)
+    if (preview._tag === "Rejected") return Effect.fail(rejectionOf(circuit, fiber, preview))
+  }
+  return probeWith(circuit, fiber, self, classify)
 }
 
 const probeWith = <A, E, R>(
@@ -143,7 +147,7 @@ const probeWith = <A, E, R>(
           if (isTraced(fiber)) circuit.tellProbe(fiber)
           unwatch = streamOf(fiber)?.watch({ onWait: (now) => circuit.renew(fiber, admitted, now) })
         }
-      } else if (circuit.shared.mode === "enforce") return Effect.fail(rejection(circuit, fiber, admission))
+      } else if (circuit.shared.mode === "enforce") return Effect.fail(rejectionOf(circuit, fiber, admission))
       else circuit.countRejection(fiber, undefined)
       startedAt = now - queuedMillis(fiber)
       return self
@@ -160,14 +164,21 @@ const probeWith = <A, E, R>(
 const startOf = ({ slowMillis }: Shared, fiber: Fiber.Fiber<unknown, unknown>): number =>
   slowMillis === undefined ? NOT_TIMED : Policy.monotonicMillis(fiber) - queuedMillis(fiber)
 
-const rejection = (
+const rejectionOf = (
   circuit: Circuit,
   fiber: Fiber.Fiber<unknown, unknown>,
   { state, waitMillis }: Extract<Machine.Admission, { readonly _tag: "Rejected" }>
+): CircuitBreakerOpenError => rejection(circuit, fiber, state._tag === "Closed" ? "Open" : state._tag, waitMillis)
+
+const rejection = (
+  circuit: Circuit,
+  fiber: Fiber.Fiber<unknown, unknown>,
+  state: CircuitBreakerOpenError["state"],
+  waitMillis: number
 ): CircuitBreakerOpenError => {
   const error = new CircuitBreakerOpenError({
     service: circuit.shared.service,
-    state: state._tag === "Closed" ? "Open" : state._tag,
+    state,
     retryAfter: waitOf(waitMillis)
   })
   circuit.countRejection(fiber, error)

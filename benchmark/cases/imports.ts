@@ -2,6 +2,7 @@
  * What it costs to import a library: the size of a small program, and how long that takes to load.
  */
 import type { Case, Targets } from "../case.ts"
+import { join } from "node:path"
 import { bundle } from "../measures/bundle.ts"
 import { run } from "../measures/process.ts"
 import { type Figures, interleave } from "../measures/rounds.ts"
@@ -24,6 +25,15 @@ const ofOpossum = (make: string): string => `
 import Breaker from "opossum"
 export const program = () => ${make}.fire()`
 
+/** The least of a pattern: its guard with settings that are known before, no options to check, no keys, nothing to be read. */
+const guardOf = (imports: string, module: string, guard: string): string => `
+import * as Effect from "effect/Effect"
+import { guard } from "${source("policy/internal/" + module)}"
+${imports}
+export const program = ${guard}`
+
+const source = (path: string): string => join(import.meta.dirname, "../../src", `${path}.ts`)
+
 const BREAKER = "circuitBreaker(handleAll, { halfOpenAfter: 1_000, breaker: new ConsecutiveBreaker(5) })"
 
 const programs: Readonly<Record<string, Programs>> = {
@@ -31,11 +41,27 @@ const programs: Readonly<Record<string, Programs>> = {
     ours: ofOurs("CircuitBreaker"),
     cockatiel: ofCockatiel("circuitBreaker, ConsecutiveBreaker, handleAll", BREAKER),
     opossum: ofOpossum("new Breaker(async () => {})"),
+    limit: guardOf(
+      `import { Circuit, NO_ORDER } from "${source("policy/internal/Circuit")}"
+import { noTotals } from "${source("policy/internal/circuitTotals")}"
+import { classify } from "${source("policy/Outcome")}"
+const settings = { openMillis: 1_000, tripPolicy: { kind: "consecutive", failures: 5 } }
+const shared = { service: "default", settings, classify, totals: noTotals(), mode: "enforce", order: NO_ORDER }
+const circuit = new Circuit(shared)`,
+      "CircuitGuard",
+      "guard(shared, () => circuit, Effect.void, classify)"
+    ),
     effect: `export { make } from "effect/persistence/CircuitBreaker"`
   },
   Retry: {
     ours: ofOurs("Retry"),
-    cockatiel: ofCockatiel("handleAll, retry", "retry(handleAll, { maxAttempts: 2 })")
+    cockatiel: ofCockatiel("handleAll, retry", "retry(handleAll, { maxAttempts: 2 })"),
+    limit: guardOf(
+      `import { noTotals } from "${source("policy/internal/retryTotals")}"
+const shared = { service: "default", settings: { maxAttempts: 3 }, totals: noTotals() }`,
+      "Attempts",
+      "guard(shared, () => undefined, Effect.void, {})"
+    )
   },
   Timeout: {
     ours: ofOurs("Timeout", `Timeout.make({ duration: "5 seconds" })`),
@@ -86,8 +112,9 @@ const startUp = (name: string, libraries: Programs): Case => ({
   targets: {},
   isSlow: true,
   measure: async ({ rounds }) => {
+    const { limit: _, ...loadable } = libraries
     const entries = await Promise.all(
-      Object.entries(libraries).map(async ([library, program]) => ({
+      Object.entries(loadable).map(async ([library, program]) => ({
         library,
         bare: (await bundle(`${name}-${library}-before`, before[library] ?? "")).path,
         path: (await bundle(`${name}-${library}`, program)).path,

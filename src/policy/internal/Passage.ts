@@ -28,6 +28,8 @@ export const end = (
   Machine.release(state)?.admit(fiber)
 }
 
+type Turn = Stage.Turn<Gate, BulkheadRejectedError>
+
 /** One call on its way. */
 export class Passage implements Stage.Wait {
   private gate: Gate | undefined
@@ -37,7 +39,7 @@ export class Passage implements Stage.Wait {
   /** Its place in the queue. */
   previous: Passage | undefined
   next: Passage | undefined
-  private resume: ((error: BulkheadRejectedError | undefined) => void) | undefined
+  private turn: Turn | undefined
   private cancel: (() => void) | undefined
 
   enter<A, E, R>(
@@ -53,34 +55,25 @@ export class Passage implements Stage.Wait {
     }
     const full = this.join(gate, fiber)
     if (full !== undefined) return Effect.fail(full)
-    const turn = Effect.callback<void, BulkheadRejectedError>((resume) =>
-      this.wait(gate, fiber, (error) => resume(error === undefined ? Effect.void : Effect.fail(error)))
+    return Effect.callback<A, E | BulkheadRejectedError, R>((resume) =>
+      this.wait(gate, fiber, { come: () => resume(self), fail: (error) => resume(Effect.fail(error)) })
     )
-    return Effect.flatMap(turn, () => {
-      this.passOn(gate, fiber)
-      return self
-    })
   }
 
   /** Waits without an effect of its own. */
-  waitFor(turn: Stage.Turn<Gate>, gate: Gate, fiber: Fiber.Fiber<unknown, unknown>): this | undefined {
+  waitFor(turn: Turn, gate: Gate, fiber: Fiber.Fiber<unknown, unknown>): this | undefined {
     this.gate = gate
     this.fiber = fiber
     const full = this.join(gate, fiber)
-    if (full !== undefined) {
-      turn.fail(full)
-      return undefined
+    if (full === undefined) {
+      this.wait(gate, fiber, turn)
+      return this
     }
-    this.wait(gate, fiber, (error) => {
-      if (error !== undefined) return turn.fail(error)
-      this.passOn(gate, fiber)
-      turn.come(gate)
-    })
-    return this
+    turn.fail(full)
+    return undefined
   }
 
   giveUp(): Exit.Exit<never, unknown> {
-    this.resume = undefined
     const interrupted = Exit.interrupt(this.fiber?.id)
     return this.leave(interrupted) ?? interrupted
   }
@@ -89,12 +82,13 @@ export class Passage implements Stage.Wait {
   admit(releaser: Fiber.Fiber<unknown, unknown>): void {
     this.isAdmitted = true
     this.cancel?.()
-    releaser.currentDispatcher.scheduleTask(() => this.resume?.(undefined), 0)
+    releaser.currentDispatcher.scheduleTask(() => this.come(), 0)
   }
 
   /** A wait that the deadline cuts off is our own rejection, not an interruption that could be blamed on the dependency. */
   leave(exit: Exit.Exit<unknown, unknown>): Exit.Exit<never, BulkheadRejectedError> | undefined {
     this.cancel?.()
+    this.turn = undefined
     const { fiber, gate } = this
     if (gate === undefined || fiber === undefined) return undefined
     if (this.isAdmitted) end(gate, fiber, exit)
@@ -107,18 +101,14 @@ export class Passage implements Stage.Wait {
     return undefined
   }
 
-  private wait(
-    gate: Gate,
-    fiber: Fiber.Fiber<unknown, unknown>,
-    resume: (error: BulkheadRejectedError | undefined) => void
-  ): void {
-    if (this.isAdmitted) return resume(undefined)
-    this.resume = resume
+  private wait(gate: Gate, fiber: Fiber.Fiber<unknown, unknown>, turn: Turn): void {
+    this.turn = turn
+    if (this.isAdmitted) return this.come()
     const millis = Math.min(gate.shared.queueMillis, TimeLimit.remainingMillis(fiber, this.queuedAt))
     this.cancel = Timer.after(fiber, this.queuedAt, Math.max(0, millis), () => {
       if (Machine.leave(gate.state, this)) {
         this.endWait(fiber)
-        resume(this.reject(gate, fiber, "queue-timeout"))
+        turn.fail(this.reject(gate, fiber, "queue-timeout"))
       }
     })
   }
@@ -129,9 +119,13 @@ export class Passage implements Stage.Wait {
     return undefined
   }
 
-  private passOn(gate: Gate, fiber: Fiber.Fiber<unknown, unknown>): void {
+  private come(): void {
+    const { fiber, gate, turn } = this
+    if (fiber === undefined || gate === undefined || turn === undefined) return
+    this.turn = undefined
     const waitMillis = this.endWait(fiber)
     if (isTraced(fiber)) this.tellAdmission(gate, fiber, waitMillis)
+    turn.come(gate)
   }
 
   private endWait(fiber: Fiber.Fiber<unknown, unknown>): number {

@@ -30,11 +30,11 @@ export interface Admission<Entry = unknown> {
 }
 
 /** Hears how a wait ends, unless it is given up. */
-export interface Turn<Entry> {
+export interface Turn<in Entry, in E = unknown> {
   /** The call passes. */
   come(entry: Entry): void
   /** It is turned away. */
-  fail(error: unknown): void
+  fail(error: E): void
 }
 
 /** A call in line. */

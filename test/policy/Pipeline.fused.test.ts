@@ -14,16 +14,7 @@ import {
 } from "../../src/index.ts"
 import { RecordedEvents } from "../../src/testing/index.ts"
 import { type Dice, property } from "../support/property.ts"
-
-/** A part that does nothing, but cannot be fused: innermost, it makes a pipeline take the nested form for every call. */
-const transparent = {
-  kind: "transparent",
-  service: "default",
-  describe: () => "nothing",
-  snapshot: () => ({ kind: "transparent", service: "default" }),
-  execute: (self) => self,
-  executeWith: () => (self) => self
-} satisfies Policy.Guard
+import { transparent } from "../support/transparent.ts"
 
 /** Every pattern in one or two forms. */
 const makers = {

@@ -61,16 +61,13 @@ export class Passage implements Stage.Wait {
   }
 
   /** Waits without an effect of its own. */
-  waitFor(turn: Turn, gate: Gate, fiber: Fiber.Fiber<unknown, unknown>): this | undefined {
+  waitFor(turn: Turn, gate: Gate, fiber: Fiber.Fiber<unknown, unknown>): this {
     this.gate = gate
     this.fiber = fiber
     const full = this.join(gate, fiber)
-    if (full === undefined) {
-      this.wait(gate, fiber, turn)
-      return this
-    }
-    turn.fail(full)
-    return undefined
+    if (full === undefined) this.wait(gate, fiber, turn)
+    else turn.fail(full)
+    return this
   }
 
   giveUp(): Exit.Exit<never, unknown> {

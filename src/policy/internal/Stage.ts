@@ -23,13 +23,13 @@ export interface Admission<Entry = unknown> {
   enter(fiber: AnyFiber): Entry | undefined
   /** Takes an entry back, as if nothing had been. */
   withdraw(entry: Entry, fiber: AnyFiber): void
-  /** Gets in line, where there is one; `undefined` when there was no room, of which `turn` has heard then. */
-  readonly wait?: ((fiber: AnyFiber, turn: Turn<Entry>) => Wait | undefined) | undefined
+  /** Gets in line, where there is one. `turn` hears it at once when there is no room. */
+  readonly wait?: ((fiber: AnyFiber, turn: Turn<Entry>) => Wait) | undefined
   /** The call is over. What it throws is a defect of the call. */
   leave(entry: Entry, fiber: AnyFiber, exit: Exit.Exit<unknown, unknown>): void
 }
 
-/** Hears how a wait ends, unless it is given up. */
+/** Hears how a wait ends, unless it is given up before. */
 export interface Turn<in Entry, in E = unknown> {
   /** The call passes. */
   come(entry: Entry): void

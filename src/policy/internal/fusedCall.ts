@@ -98,9 +98,9 @@ class FusedCall implements Caller, Stage.Turn<unknown> {
   private readonly self: AnyEffect
   private readonly fiber: AnyFiber
   private readonly entries: Array<unknown>
-  private readonly resume: (effect: AnyEffect) => void
   private readonly begun: ReadonlyArray<unknown>
   private readonly call: Call | undefined
+  private resume: (effect: AnyEffect) => void
   private waiting: Stage.Wait | undefined
   private limited: LimitedRun | undefined
   private child: AnyFiber | undefined
@@ -130,36 +130,48 @@ class FusedCall implements Caller, Stage.Turn<unknown> {
     return this.child === undefined ? undefined : this.abandoning()
   }
 
-  /** Gets in line. What is returned abandons the call. */
+  /** Gets in line. What is returned abandons the call, also later. */
   wait(line: NonNullable<Stage.Admission["wait"]>): Effect.Effect<void> {
     this.waiting = line(this.fiber, this)
     return this.abandoning()
   }
 
+  /** The caller goes on, and not the one who made room: what runs in the background of a fiber is its own. */
   come(entry: unknown): void {
+    if (this.isOver) return
     this.waiting = undefined
     this.entries[this.entries.length - 1] = entry
-    const now = Policy.monotonicMillis(this.fiber)
-    const deadline = this.fused.fusion.limit.limit(this.fiber, now)
-    if (deadline === undefined) this.startNested()
-    else this.start(now, deadline)
+    this.resume(
+      Effect.callback<unknown, unknown, unknown>((resume) => {
+        this.resume = resume
+        const now = Policy.monotonicMillis(this.fiber)
+        const deadline = this.fused.fusion.limit.limit(this.fiber, now)
+        if (deadline === undefined) this.startNested()
+        else this.start(now, deadline)
+      })
+    )
   }
 
   fail(error: unknown): void {
-    this.end(Exit.fail(error))
+    if (!this.isOver) this.conclude(Exit.fail(error))
   }
 
-  end(ownExit: AnyExit): void {
+  /** Who has abandoned the call is interrupted, whatever becomes of the effect. */
+  end(exit: AnyExit): void {
+    this.conclude(this.isAbandoned ? this.interruption : exit)
+  }
+
+  private conclude(ownExit: AnyExit): void {
     this.isOver = true
     const { calls, fusion } = this.fused
-    const exit = this.leave(fusion.admissions, ownExit)
+    const exit = this.leave(ownExit)
     if (exit._tag === "Success") for (const recovery of fusion.recoveries) recovery.succeed()
-    else if (!this.isAbandoned) return this.resume(this.goOn(exit))
+    else if (!this.isAbandoned && fusion.recoveries.length > 0) return this.resume(this.goOn(exit))
     if (this.call !== undefined) calls?.end(this.call, this.fiber, exit)
     this.resume(exit)
   }
 
-  /** While it waited, the time that was left became too short for the limit: that is for the nested form. */
+  /** While it waited, the limit has become one of another kind, such as a deadline that comes first. */
   private startNested(): void {
     this.child = Effect.runForkWith(this.context as Context.Context<unknown>)(this.fused.innermost(this.self))
     this.child.addObserver((exit) => this.end(exit))
@@ -169,20 +181,23 @@ class FusedCall implements Caller, Stage.Turn<unknown> {
     return this.call === undefined ? this.fiber.context : contextOf(this.call, this.fiber.context)
   }
 
-  private stop(): Effect.Effect<void> {
-    this.isAbandoned = true
-    if (this.waiting !== undefined) this.end(this.waiting.giveUp())
-    if (this.isOver) return Effect.void
-    // Its turn has come at this moment, and what it calls interrupts it before it waits for anything.
-    if (this.child === undefined) return Effect.andThen(Effect.yieldNow, this.abandoning())
-    return this.limited === undefined ? Fiber.interrupt(this.child) : this.limited.abandon(this.child)
+  private get interruption(): AnyExit {
+    return Exit.interrupt(this.fiber.id)
   }
 
   private abandoning(): Effect.Effect<void> {
-    return Effect.suspend(() => this.stop())
+    return Effect.suspend(() => {
+      this.isAbandoned = true
+      const { child, limited, waiting } = this
+      if (this.isOver) return Effect.void
+      if (child !== undefined) return limited === undefined ? Fiber.interrupt(child) : limited.abandon(child)
+      this.conclude(waiting?.giveUp() ?? this.interruption)
+      return Effect.void
+    })
   }
 
-  private leave(admissions: ReadonlyArray<Stage.Admission>, ownExit: AnyExit): AnyExit {
+  private leave(ownExit: AnyExit): AnyExit {
+    const { admissions } = this.fused.fusion
     let exit = ownExit
     for (let i = this.entries.length - 1; i >= 0; i--) {
       const entry = this.entries[i]
@@ -203,6 +218,6 @@ class FusedCall implements Caller, Stage.Turn<unknown> {
       (first, recovery, i) => recovery.goOn(this.begun[i], this.fiber, first, again(i + 1)),
       exit
     )
-    return this.call === undefined || calls === undefined ? recovered : calls.around(this.call, this.fiber, recovered)
+    return this.call === undefined || calls === undefined ? recovered : calls.rest(this.call, this.fiber, recovered)
   }
 }

@@ -66,6 +66,36 @@ export class PipelineCalls {
     })
   }
 
+  /**
+   * Counts a call when what is left of it is over. Until that begins it counts as interrupted, because an interruption is what
+   * can come before.
+   */
+  rest<A, E, R>(
+    call: Call,
+    fiber: Fiber.Fiber<unknown, unknown>,
+    self: Effect.Effect<A, E, R>
+  ): Effect.Effect<A, E, R> {
+    const { totals } = this
+    totals.interrupted++
+    let isBegun = false
+    const begin = (): void => {
+      if (!isBegun) totals.interrupted--
+      isBegun = true
+    }
+    const marked = call.isEnclosed ? self : Effect.provideService(self, Enclosing, call)
+    return Effect.onExitPrimitive(
+      Effect.suspend(() => {
+        begin()
+        return marked
+      }),
+      (exit) => {
+        begin()
+        this.end(call, fiber, exit)
+        return undefined
+      }
+    )
+  }
+
   /** Counts a call, and tells about it if it failed. */
   end(call: Call, fiber: Fiber.Fiber<unknown, unknown>, exit: Exit.Exit<unknown, unknown>): void {
     call.isOver = true

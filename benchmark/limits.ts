@@ -28,6 +28,9 @@ const clockOf = (fiber: Fiber.Fiber<unknown, unknown>): Clock.Clock => {
   return clocks.clock
 }
 
+const millisOf = (fiber: Fiber.Fiber<unknown, unknown>): number =>
+  Number(clockOf(fiber).monotonicTimeNanosUnsafe()) / 1e6
+
 /** The same, for a window of time. */
 const lookingAtTime = Effects.pattern(
   () => ({ isOpen: false, at: 0 }),
@@ -51,7 +54,7 @@ const rejecting = Effects.pattern(
   () => ({ until: Number.MAX_SAFE_INTEGER }),
   (state) => (self) =>
     Effect.withFiber<number, string | Open>((fiber) => {
-      const left = state.until - Number(clockOf(fiber).monotonicTimeNanosUnsafe()) / 1e6
+      const left = state.until - millisOf(fiber)
       return left > 0 ? Effect.fail(new Open(Duration.millis(Math.ceil(left)))) : self
     })
 )
@@ -69,31 +72,54 @@ const watching = Effects.pattern(
     })
 )
 
+/** A call in the ring of all that run, in the order of their start. */
+class Started {
+  readonly at: number
+  private before: Started = this
+  private after: Started = this
+  constructor(at: number) {
+    this.at = at
+  }
+  insertBefore(other: Started): void {
+    this.before = other.before
+    this.after = other
+    other.before.after = this
+    other.before = this
+  }
+  remove(): void {
+    this.before.after = this.after
+    this.after.before = this.before
+  }
+}
+
 /**
- * A call in a fiber of its own, as whatever can interrupt it needs it, behind one look at how it ends; who finds no room
- * waits in a line.
+ * A call in a fiber of its own, as whatever can interrupt it needs it, among those that run and since when, so that one timer
+ * will do for all; behind one look at how it ends. Who finds no room waits in a line.
  */
 const whole = ({ running }: Limits): Effects.Execute => {
   const line: Array<() => void> = []
+  const ends = new Started(0)
   let active = 0
-  const leave = () => {
+  const leave = (call: Started) => {
     active--
+    call.remove()
     line.shift()?.()
-  }
-  const settle = {
-    onSuccess: (value: number) => {
-      leave()
-      return Effect.succeed(value)
-    },
-    onFailure: (cause: Cause.Cause<string>) => {
-      leave()
-      return Effect.failCause(cause)
-    }
   }
   return (self) => {
     const enter = Effect.withFiber((fiber) => {
       active++
-      return Effect.matchCauseEffect(inChild(fiber, self), settle)
+      const call = new Started(millisOf(fiber))
+      call.insertBefore(ends)
+      return Effect.matchCauseEffect(inChild(fiber, self), {
+        onSuccess: (value: number) => {
+          leave(call)
+          return Effect.succeed(value)
+        },
+        onFailure: (cause: Cause.Cause<string>) => {
+          leave(call)
+          return Effect.failCause(cause)
+        }
+      })
     })
     return Effect.suspend(() => {
       if (active < running) return enter

@@ -21,6 +21,6 @@ const programs = ({ maxConcurrent, maxQueue, queueMillis }: Limits) => {
 for (const maxQueue of [1, 2]) {
   const name = `a bulkhead in which one call runs and ${maxQueue} may wait`
   describe(`${name} loses no permit and gives none twice`, { timeout: 3_600_000 }, () => {
-    exploreAll(name, programs({ maxConcurrent: 1, maxQueue, queueMillis: Programs.MILLIS }))
+    exploreAll(name, programs({ maxConcurrent: 1, maxQueue, queueMillis: Programs.MILLIS }), { fibers: 3, steps: 3 })
   })
 }

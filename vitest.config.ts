@@ -6,6 +6,7 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     typecheck: { include: ["test/types/**/*.test-d.ts"], checker: "tsc" },
+    coverage: { provider: "v8", include: ["src/**"], reporter: "json" },
     sequence: { concurrent: false },
     // No test waits in real time; a busy machine may take its time all the same.
     testTimeout: 60_000

@@ -1,7 +1,8 @@
 /**
  * Runs the tests with coverage: each line and each branch of `src` is reached, or it is on the list of exceptions.
  *
- * `npm run coverage`, `-- --update` writes the list, `-- test/core` runs some tests only.
+ * `npm run coverage`, `-- --update` writes the list, `-- test/core` runs some tests only, `-- --report folder` runs none and
+ * reads what a run with `--coverage.enabled --coverage.reportsDirectory=folder` has left.
  */
 import { spawnSync } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
@@ -38,25 +39,23 @@ const EXCEPTIONS = "test/exceptions/coverage.json"
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { update: { type: "boolean", default: false } }
+  options: { update: { type: "boolean", default: false }, report: { type: "string" } }
 })
 
 const measure = (): ReadonlyArray<FileCoverage> => {
   const directory = mkdtempSync(join(tmpdir(), "coverage-"))
-  const options = [
-    "--coverage.enabled",
-    "--coverage.provider=v8",
-    "--coverage.include=src/**",
-    "--coverage.reporter=json"
-  ]
-  const { status } = spawnSync(
-    "npx",
-    ["vitest", "run", ...options, `--coverage.reportsDirectory=${directory}`, "--reporter=dot", ...positionals],
-    { stdio: ["ignore", "inherit", "inherit"] }
-  )
+  const options = ["--coverage.enabled", `--coverage.reportsDirectory=${directory}`, "--reporter=dot"]
+  const { status } = spawnSync("npx", ["vitest", "run", ...options, ...positionals], {
+    stdio: ["ignore", "inherit", "inherit"]
+  })
   if (status !== 0) throw new Error("The tests have failed.")
-  const report: Record<string, FileCoverage> = JSON.parse(readFileSync(join(directory, "coverage-final.json"), "utf8"))
+  const report = read(directory)
   rmSync(directory, { recursive: true })
+  return report
+}
+
+const read = (directory: string): ReadonlyArray<FileCoverage> => {
+  const report: Record<string, FileCoverage> = JSON.parse(readFileSync(join(directory, "coverage-final.json"), "utf8"))
   return Object.values(report)
 }
 
@@ -90,7 +89,7 @@ const without = (places: ReadonlyArray<Place>, others: ReadonlyArray<Place>): Re
 const percent = (counts: ReadonlyArray<number>): string =>
   counts.length === 0 ? "100" : ((100 * counts.filter((count) => count > 0).length) / counts.length).toFixed(2)
 
-const files = measure()
+const files = values.report === undefined ? measure() : read(values.report)
 const groups: ReadonlyArray<Group> = JSON.parse(readFileSync(EXCEPTIONS, "utf8"))
 const listed = groups.flatMap(({ places }) => places)
 const missed = files.flatMap(missesOf)

@@ -16,7 +16,7 @@ const run = (command: string, args: ReadonlyArray<string>, accepts: (stdout: str
     encoding: "utf8",
     stdio: ["ignore", "pipe", "pipe"],
     maxBuffer: 2 ** 27,
-    timeout: 600_000,
+    timeout: 900_000,
     killSignal: "SIGKILL"
   })
   const ok = status === 0 && accepts(stdout)
@@ -45,16 +45,19 @@ const fromReport = (report: string, ok: boolean): Totals => {
   }
 }
 
-const vitest = (name: string): Totals => {
+const vitest = (name: string, options: ReadonlyArray<string> = []): Totals => {
   const report = join(temporary, `${name.replace(":", "-")}.json`)
-  return fromReport(report, script(name, ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`]))
+  const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`]
+  return fromReport(report, script(name, [...reporters, ...options]))
 }
 
-/** Who has just run the unit tests hands over their report and exit code, to not run them twice. */
-const unitTests = (): Totals => {
-  const { TEST_REPORT, TEST_STATUS } = process.env
-  return TEST_REPORT === undefined ? vitest("test") : fromReport(TEST_REPORT, TEST_STATUS === "0")
-}
+/** Who has just run the unit tests hands over their reports and exit code, to not run them twice. */
+const { TEST_COVERAGE = join(temporary, "coverage"), TEST_REPORT, TEST_STATUS } = process.env
+
+const unitTests = (): Totals =>
+  TEST_REPORT === undefined
+    ? vitest("test", ["--coverage.enabled", `--coverage.reportsDirectory=${TEST_COVERAGE}`])
+    : fromReport(TEST_REPORT, TEST_STATUS === "0")
 
 const isDemoReport = (stdout: string): boolean => {
   try {
@@ -74,6 +77,7 @@ const steps: ReadonlyArray<readonly [name: string, step: () => Totals]> = [
   ["monitoring", () => one(script("monitoring", ["--check"]))],
   ["docs", () => one(script("docs", ["--check"]))],
   ["test", unitTests],
+  ["coverage", () => one(script("coverage", ["--report", TEST_COVERAGE], told))],
   ["test:types", () => vitest("test:types")],
   ["doctest", () => vitest("doctest")],
   ["audit", () => one(run(process.execPath, ["scripts/audit.ts"], told))],

@@ -99,10 +99,12 @@ const isRefusal = (error: unknown): error is { readonly _tag: string; readonly p
   error instanceof Error && typeof Reflect.get(error, "problem") === "string"
 
 /** Why a connection failed is in the cause, or in the cause of the cause. */
-const causesOf = (error: unknown): ReadonlyArray<Error> =>
-  error instanceof Error ? [error, ...causesOf(error.cause)] : []
+const causesOf = (error: Error): ReadonlyArray<Error> => [
+  error,
+  ...(error.cause instanceof Error ? causesOf(error.cause) : [])
+]
 
-const isConnectionRefused = (error: unknown): boolean =>
+const isConnectionRefused = (error: Error): boolean =>
   causesOf(error).some((cause) => Reflect.get(cause, "code") === "ECONNREFUSED")
 
-const causeOf = (error: unknown): string => causesOf(error).at(-1)?.message ?? "the connection fails"
+const causeOf = (error: Error): string => causesOf(error).at(-1)!.message

@@ -2,7 +2,6 @@
  * The environment as an application would read it that says nothing in code (`Resilience.layerEnv`).
  */
 import * as Flag from "effect/cli/Flag"
-import type * as Config from "effect/Config"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -34,8 +33,5 @@ export const variables = (file: Option.Option<string>) =>
 export const mistakesIn = (variables: ReadonlyMap<string, string>): ReadonlyArray<string> =>
   Result.match(ResilienceConfig.resolve({}, variables), { onSuccess: () => [], onFailure: (problems) => problems })
 
-const readFrom = (provider: ConfigProvider.ConfigProvider) =>
-  Effect.mapError(
-    read(provider, namesIn({})),
-    ({ message }: Config.ConfigError) => new Failure({ reason: "usage", problem: message })
-  )
+/** Neither the variables of a process nor those of a file that has been read can fail to be there. */
+const readFrom = (provider: ConfigProvider.ConfigProvider) => Effect.orDie(read(provider, namesIn({})))

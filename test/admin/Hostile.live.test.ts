@@ -66,6 +66,23 @@ describe("requests that no client makes", () => {
     }).pipe(Effect.provide(served({ token })))
   )
 
+  it.live("are refused where they do not say whom they are for", () =>
+    Effect.gen(function* () {
+      const answer = yield* exchange("GET /resilience/status HTTP/1.0\r\n\r\n")
+      expect(answer).toMatch(/^HTTP\/1\.1 403 /)
+      expect(answer).toContain('the request is for \\"\\"')
+    }).pipe(Effect.provide(served()))
+  )
+
+  it.live("do nothing, where their body ends before its time, or nobody says what it is", () =>
+    Effect.gen(function* () {
+      expect(yield* exchange(head("Content-Length: 1000"), isolate)).toBe("")
+      const untyped = head(`Content-Length: ${isolate.length}`, "Connection: close").replace(/Content-Type.*\r\n/, "")
+      expect(statuses(yield* exchange(untyped, isolate))).toEqual(["HTTP/1.1 415"])
+      expect(yield* isIsolated).toBe(false)
+    }).pipe(Effect.provide(served({ token })))
+  )
+
   it.live("cannot put headers into answers, or lines into requests", () =>
     Effect.gen(function* () {
       for (const path of [

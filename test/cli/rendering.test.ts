@@ -150,7 +150,8 @@ describe("what can be set", () => {
     command("bulkhead", "isolate", { reason: {} }, []),
     command("bulkhead", "both", { one: {}, two: {} }),
     command("timeout", "set", { option: {}, value: {} }),
-    command("retry", "set", { option: {}, value: {} })
+    command("retry", "set", { option: {}, value: {} }),
+    command("cache", "set", { option: {}, value: {} })
   ]
   const sent = (option: string, value: string) => Result.getOrThrow(commandFor(commands, option, value))
 
@@ -179,7 +180,8 @@ describe("what can be set", () => {
     ["retry.budget.enabled", "off", false],
     ["retry.budget.enabled", "perhaps", "perhaps"],
     ["retry.maxAttempts", "many", "many"],
-    ["retry.unknown", "3", 3]
+    ["retry.unknown", "3", 3],
+    ["cache.size", "3", 3]
   ])("reads %s %s as a variable would be", (option, text, value) => {
     expect(sent(option, text).parameters).toEqual({ option: option.slice(option.indexOf(".") + 1), value })
   })
@@ -240,6 +242,7 @@ describe("the configuration", () => {
     expect(json.services.at(-1).service).toBe(null)
     const endless = { ...all, services: [{ service: "a", patterns: [patternWith(Duration.infinity)] }] }
     expect(ConfigReport.json(endless).services[0]?.patterns[0]?.options[0]?.value).toBe("Infinity")
+    expect(ConfigReport.text(endless, plain)).toMatch(/^ {2}timeout +duration +Infinity +default$/m)
   })
 })
 

@@ -297,14 +297,30 @@ describe("an HttpApi", () => {
     error: [ErrorResponse.schema(ModelNotFound), ErrorResponse.schema(ServiceError.Overloaded)]
   })
   const plain = HttpApiEndpoint.get("plain", "/plain", { success: Schema.String, error: ServiceError.Overloaded })
+  class Unspeakable extends Schema.TaggedError<Unspeakable>()("Unspeakable", {}).pipe(
+    ErrorTraits.annotate({
+      errorCode: "llm.unspeakable",
+      httpStatus: 409,
+      userMessage: () => {
+        throw new Error(SECRET)
+      }
+    })
+  ) {}
+
+  const question = HttpApiEndpoint.post("question", "/question", {
+    payload: Schema.Struct({ text: Schema.String }),
+    success: Schema.String,
+    error: ErrorResponse.schema(Unspeakable)
+  })
   const Api = HttpApi.make("api")
-    .add(HttpApiGroup.make("answers").add(answer).add(plain))
+    .add(HttpApiGroup.make("answers").add(answer).add(plain).add(question))
     .middleware(ErrorResponse.RequestErrors)
 
   const serveApi = (effect: Effect.Effect<string, ModelNotFound | ServiceError.Overloaded>) => {
     const group = HttpApiBuilder.group(Api, "answers", (handlers) =>
       handlers
         .handle("answer", () => effect)
+        .handle("question", () => Effect.fail(new Unspeakable()))
         .handle("plain", () => Effect.catchTag(effect, "ModelNotFound", Effect.die))
     )
     const api = HttpApiBuilder.layer(Api).pipe(Layer.provide(group), Layer.provide(ErrorResponse.layerRequestErrors))
@@ -375,6 +391,32 @@ describe("an HttpApi", () => {
       const got = yield* get(`${url}/answer?length=${SECRET}`)
       expect(got.status).toBe(400)
       expect(errorOf(got)).toMatchObject({ code: "input.invalid", message: 'The value of "length" is not valid.' })
+      expect(got.text).not.toContain(SECRET)
+    })
+  )
+
+  const post = (body: string): RequestInit => ({
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body
+  })
+
+  it.live("names no field where the whole body is something else", () =>
+    Effect.gen(function* () {
+      const url = yield* serveApi(Effect.succeed("because"))
+      const got = yield* get(`${url}/question`, post(JSON.stringify("why?")))
+      expect(got.status).toBe(400)
+      expect(errorOf(got)).toMatchObject({ code: "input.invalid", details: { _tag: "InvalidInput" } })
+      expect(errorOf(got)["message"]).not.toContain('""')
+    })
+  )
+
+  it.live("answers an error whose own text cannot be made, without that text", () =>
+    Effect.gen(function* () {
+      const url = yield* serveApi(Effect.succeed("because"))
+      const got = yield* get(`${url}/question`, post(JSON.stringify({ text: "why?" })))
+      expect(got.status).toBe(409)
+      expect(errorOf(got)).toMatchObject({ code: "llm.unspeakable", details: { _tag: "Unspeakable" } })
       expect(got.text).not.toContain(SECRET)
     })
   )

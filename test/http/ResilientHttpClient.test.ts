@@ -516,6 +516,19 @@ describe("buffer", () => {
     }).pipe(Effect.provide(registry()))
   )
 
+  it.effect("a response that is the beginning of another protocol is left alone", () =>
+    Effect.gen(function* () {
+      const upgraded: Scripted.Step = (request) => {
+        const response = Object.defineProperty(new Response(endless.stream), "status", { value: 101 })
+        return Effect.succeed(HttpClientResponse.fromWeb(request, response))
+      }
+      const endless = Scripted.endlessBody()
+      const client = ResilientHttpClient.protect(Scripted.make(upgraded).client, { buffer: true })
+      expect((yield* client.get(URL_A)).status).toBe(101)
+      expect(endless.state.cancelled).toBe(false)
+    }).pipe(Effect.provide(registry()))
+  )
+
   it.effect("only where a predicate says so", () =>
     Effect.gen(function* () {
       const server = Scripted.make(cut)
@@ -574,6 +587,14 @@ describe("layer", () => {
       Effect.map((text) => expect(text).toBe("an answer")),
       Effect.provide(clientLayer(server))
     )
+  })
+
+  it.effect("an error of the client stays what it is", () => {
+    const server = Scripted.make(breakWith("ECONNREFUSED"))
+    return Effect.gen(function* () {
+      const error = yield* Effect.flip(finish(HttpClient.get(URL_A)))
+      expect(error).toMatchObject({ reason: { _tag: "TransportError" }, cause: { message: "fetch failed" } })
+    }).pipe(Effect.provide(clientLayer(server)))
   })
 
   it.effect("a rejection is an error of the client", () => {

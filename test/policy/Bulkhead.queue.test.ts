@@ -4,6 +4,20 @@ import { TestClock } from "effect/testing"
 import { Bulkhead, Deadline, Policy } from "../../src/index.ts"
 import { counts, countsOf, endingOf, expectFullCapacity, makeCalls, occupancy, settle } from "./support/calls.ts"
 
+describe("a wait in the queue", () => {
+  it.effect("costs a traced call nothing but the wait where nobody listens", () =>
+    Effect.gen(function* () {
+      const calls = yield* makeCalls({ maxConcurrent: 1 })
+      yield* calls.arrive("a")
+      const waiter = yield* Effect.withSpan(calls.arrive("b"), "traced")
+      yield* calls.end("a")
+      expect(calls.started).toEqual(["a", "b"])
+      yield* calls.end("b")
+      expect(endingOf(waiter)).toBe("success")
+    })
+  )
+})
+
 describe("the queue timeout", () => {
   it.effect("ends a wait at exactly its time, and not before", () =>
     Effect.gen(function* () {

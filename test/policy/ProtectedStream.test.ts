@@ -1,10 +1,12 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Cause, Channel, Deferred, Effect, Exit, Fiber, Ref, Schedule, Scope, Stream } from "effect"
+import { Cause, Channel, Deferred, Duration, Effect, Exit, Fiber, Ref, Schedule, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import {
   Bulkhead,
   CircuitBreaker,
+  Deadline,
   Fallback,
+  Outcome,
   Pipeline,
   Policy,
   ProtectedStream,
@@ -336,6 +338,15 @@ describe("announcements", () => {
     })
   )
 
+  it.effect("need not be there, nor anything else", () =>
+    Effect.gen(function* () {
+      const empty: Stream.Stream<string | number> = Stream.empty
+      expect(yield* Stream.runCollect(ProtectedStream.protect(empty, pipelineWith(), { preamble }))).toEqual([])
+      expect(yield* Stream.runCollect(ProtectedStream.orElse(empty, () => Stream.make(2), { preamble }))).toEqual([])
+      expect(yield* Stream.runCollect(ProtectedStream.orElse(empty, () => Stream.make(2)))).toEqual([])
+    })
+  )
+
   it.effect("do not keep another stream from taking the place", () =>
     Effect.gen(function* () {
       const other = ProtectedStream.orElse(broken<string | number>("a"), () => Stream.make(2), { preamble })
@@ -484,6 +495,25 @@ describe("the time limits", () => {
       const { at } = yield* failing(hung(1).pipe(ProtectedStream.protect("db")))
       expect(at).toBe(10_000)
     }).pipe(Effect.provide(Resilience.layer()))
+  )
+
+  it.effect("are over before they begin where the deadline has passed", () =>
+    Effect.gen(function* () {
+      const timeout = Timeout.makeUnsafe({ duration: "10 seconds" })
+      const { made, stream } = attempts([Stream.make(1)])
+      yield* TestClock.adjust("1 second")
+      const late = Effect.provideService(
+        Effect.flip(Stream.runDrain(stream.pipe(ProtectedStream.protect(timeout)))),
+        Deadline.CurrentDeadline,
+        { at: 1_000, service: "caller", duration: Duration.seconds(1) }
+      )
+      expect(exceeded(yield* late)).toEqual([
+        "total",
+        'the call of "caller" was not made: its deadline of 1s had passed'
+      ])
+      expect(made()).toBe(0)
+      expect(yield* Policy.snapshot(timeout)).toMatchObject({ exceeded: 1 })
+    })
   )
 
   it.effect("can be configured for a service", () =>
@@ -710,6 +740,19 @@ describe("protect", () => {
         yield* Effect.exit(Stream.runDrain(stream.pipe(ProtectedStream.protect(guard, { retry: options }))))
         expect(made()).toBe(1)
       }
+    })
+  )
+
+  it.effect("hands a classifier to the breaker, and nothing but a key to a bulkhead", () =>
+    Effect.gen(function* () {
+      const options = { key: "a", circuitBreaker: { classify: () => Outcome.ignored } }
+      const breaker = CircuitBreaker.makeUnsafe({ consecutiveFailures: 1 })
+      yield* Effect.exit(Stream.runDrain(broken(1).pipe(ProtectedStream.protect(breaker, options))))
+      expect(yield* Policy.snapshot(breaker)).toMatchObject({ ignored: 1, failures: 0 })
+      const bulkhead = Bulkhead.makeUnsafe({ maxConcurrent: 1, maxQueue: 0 })
+      const fiber = yield* start(Stream.runDrain(hung(1).pipe(ProtectedStream.protect(bulkhead, options))))
+      expect([bulkhead.snapshot(0, "a").active, bulkhead.snapshot(0, "b").active]).toEqual([1, 0])
+      yield* Fiber.interrupt(fiber)
     })
   )
 

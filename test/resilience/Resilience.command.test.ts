@@ -55,6 +55,8 @@ describe("a command", () => {
       expect([error.reason, error.problem]).toEqual(["wrong-parameters", expect.stringContaining('got "soon"')])
       const fixed = yield* Effect.flip(set("retry", "budget.ratio", 1))
       expect(fixed.problem).toContain("cannot change while it runs: budget")
+      const noGroup = yield* Effect.flip(set("retry", "maxAttempts.most", 1))
+      expect(noGroup.problem).toContain('maxAttempts: expected number, got {"most":1}')
       const unknown = yield* Effect.flip(set("timeout", "durration", 1))
       expect(unknown.problem).toContain('did you mean "duration"?')
     }).pipe(provide)

@@ -122,16 +122,16 @@ describeWith("postgres")("PostgreSQL", () =>
         const ended = <A, E>(self: Effect.Effect<A, E>, text: string) =>
           Effect.map(Effect.all([Effect.exit(self), terminate(other, text)], { concurrency: 2 }), ([exit]) => exit)
 
-        const read = yield* ended(sql`SELECT pg_sleep(0.4), 'read' AS what`, "'read'")
+        const read = yield* ended(sql`SELECT pg_sleep(1), 'read' AS what`, "'read'")
         assert.isTrue(Exit.isSuccess(read))
         assert.strictEqual((yield* retry).retries, 1)
 
-        const write = yield* ended(sql`INSERT INTO line SELECT 'write' FROM pg_sleep(0.4)`, "'write'")
+        const write = yield* ended(sql`INSERT INTO line SELECT 'write' FROM pg_sleep(1)`, "'write'")
         assert.strictEqual(reasonOf(write)?._tag, "ConnectionError")
         assert.strictEqual((yield* retry).retries, 1)
 
         const body = sql`INSERT INTO line VALUES ('before')`.pipe(
-          Effect.andThen(sql`INSERT INTO line SELECT 'within' FROM pg_sleep(0.4)`)
+          Effect.andThen(sql`INSERT INTO line SELECT 'within' FROM pg_sleep(1)`)
         )
         const plain = yield* ended(sql.withTransaction(body), "'within'")
         assert.strictEqual(reasonOf(plain)?._tag, "ConnectionError", "the rollback that fails too is no defect")

@@ -230,6 +230,34 @@ describe("statements", () => {
     )
   }
 
+  it.effect("so are those of another client that is the copy without transformations", () =>
+    Effect.gen(function* () {
+      const [plain, transforming] = [yield* Fake.make(always(lost)), yield* Fake.make(() => undefined)]
+      const client = Object.assign(transforming.client, { withoutTransforms: () => plain.client })
+      const run = Effect.exit(use((sql) => sql.withoutTransforms()`SELECT 1`)).pipe(
+        Effect.provide(
+          ResilientSql.layer().pipe(
+            Layer.provide(Layer.succeed(SqlClient.SqlClient, client)),
+            Layer.provide(Resilience.layer(config))
+          )
+        )
+      )
+      const fiber = yield* Effect.forkChild(run)
+      yield* TestClock.adjust("1 minute")
+      yield* Fiber.join(fiber)
+      assert.deepStrictEqual([plain.asked.length, transforming.asked.length], [3, 0])
+    })
+  )
+
+  it.effect("a connection of which nobody says how it broke may have been lost in the middle", () =>
+    Effect.gen(function* () {
+      const unknown = new SqlError.SqlError({ reason: new SqlError.ConnectionError({ cause: new Error("broken") }) })
+      const write = use((sql) => sql`INSERT INTO a VALUES (1)`)
+      assert.strictEqual(yield* attempts(write, unknown), 1)
+      assert.strictEqual(yield* attempts(write, error("ConnectionError", "ECONNREFUSED", "connect")), 3)
+    })
+  )
+
   it.effect("so are those of a copy without transformations", () =>
     Effect.gen(function* () {
       assert.strictEqual(

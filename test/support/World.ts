@@ -103,6 +103,21 @@ export class World {
     this.now = until
   }
 
+  /** Lets time pass at once: what has come due by then happens in turns of its own. */
+  pass(millis: number): void {
+    this.now += millis
+    for (const alarm of this.alarms) {
+      if (alarm.at > this.now) continue
+      this.alarms.delete(alarm)
+      this.turns.push(alarm.ring)
+    }
+  }
+
+  /** The turns that could come next. */
+  get pending(): number {
+    return this.turns.length
+  }
+
   /** The fibers that have not ended. */
   get running(): number {
     let running = 0

@@ -288,6 +288,26 @@ describe("a service", () => {
     }).pipe(Effect.provide(alertsTo(channel.layer)))
   })
 
+  it.effect("that comes due while another one is sent is sent right after it", () => {
+    const channel = recording((call) => (call === 3 ? Effect.sleep("5 seconds") : Effect.void))
+    return Effect.gen(function* () {
+      const [db, llm] = [yield* breakerOf("db"), yield* breakerOf("llm")]
+      yield* fail(db)
+      yield* settle
+      yield* TestClock.adjust("1 second")
+      yield* fail(llm)
+      yield* TestClock.adjust("19 seconds")
+      yield* succeed(llm)
+      yield* TestClock.adjust("39 seconds")
+      // The minute of "llm" ends at 61 seconds, while the alert of "api" is on its way.
+      yield* fail(yield* breakerOf("api"))
+      yield* TestClock.adjust("4 seconds")
+      expect(channel.groups.map(({ service }) => service)).toEqual(["db", "llm"])
+      yield* TestClock.adjust("1 second")
+      expect(channel.groups.map(({ service }) => service)).toEqual(["db", "llm", "api", "llm"])
+    }).pipe(Effect.provide(alertsTo(channel.layer)))
+  })
+
   it.effect("is throttled as configured", () => {
     const channel = recording()
     return Effect.gen(function* () {

@@ -33,6 +33,46 @@ const logging = (log: Layer.Layer<never>, config: ConfigInput = {}, options: Log
 const later = TestClock.adjust
 
 describe("a line tells", () => {
+  it.effect("of a command, by whom and why if that is known", () => {
+    const log = makeLog()
+    const trip = (more: object) =>
+      Resilience.command({ service: "llm", pattern: "circuit-breaker", command: "trip", ...more })
+    return Effect.gen(function* () {
+      yield* trip({ by: "anne" })
+      yield* trip({})
+      yield* Resilience.command({
+        service: "llm",
+        pattern: "circuit-breaker",
+        command: "isolate",
+        by: "bob",
+        parameters: { reason: "a test" }
+      })
+      expect(log.texts().filter((text) => !text.includes("->"))).toEqual([
+        "Warn llm: trip by anne",
+        "Warn llm: trip by an operator",
+        "Warn llm: isolate by bob: a test"
+      ])
+    }).pipe(logging(log.layer, { services: { llm: {} } }))
+  })
+
+  it.effect("of a call that is turned away, at once or after a wait", () => {
+    const log = makeLog()
+    return Effect.gen(function* () {
+      const bulkhead = yield* Bulkhead.make({
+        service: "llm",
+        maxConcurrent: 1,
+        maxQueue: 1,
+        queueTimeout: "1 second"
+      })
+      for (let call = 0; call < 3; call++) yield* Effect.forkChild(Effect.exit(bulkhead.execute(Effect.never)))
+      yield* later("1 second")
+      expect(log.texts()).toEqual([
+        "Warn llm: call rejected, 1 calls run and the queue is full",
+        "Warn llm: call rejected after too long a wait, 1 calls run"
+      ])
+    }).pipe(logging(log.layer))
+  })
+
   it.effect("of each change of a circuit's state", () => {
     const log = makeLog()
     const breaker = CircuitBreaker.makeUnsafe({ service: "llm", consecutiveFailures: 1 })
@@ -294,18 +334,20 @@ describe("colours", () => {
       const { NO_COLOR } = process.env
       const answers: Array<boolean> = []
       for (const [terminal, noColor] of [
+        [true, undefined],
         [true, ""],
         [true, "1"],
         [false, ""]
       ] as const) {
         process.stdout.isTTY = terminal
-        process.env["NO_COLOR"] = noColor
+        if (noColor === undefined) delete process.env["NO_COLOR"]
+        else process.env["NO_COLOR"] = noColor
         answers.push(yield* isColored)
       }
       process.stdout.isTTY = isTTY
       if (NO_COLOR === undefined) delete process.env["NO_COLOR"]
       else process.env["NO_COLOR"] = NO_COLOR
-      expect(answers).toEqual([true, false, false])
+      expect(answers).toEqual([true, true, false, false])
     })
   )
 })

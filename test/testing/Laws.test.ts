@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Context, Duration, Effect, type Exit } from "effect"
+import { Context, Duration, Effect, type Exit, Option } from "effect"
 import {
   Bulkhead,
   CircuitBreaker,
@@ -101,6 +101,163 @@ describe("a pipeline that keeps the laws", () => {
   it.effect("cannot be made: the error is that of its maker", () =>
     Effect.gen(function* () {
       expect(yield* Effect.flip(Laws.check(Effect.fail("no licence")))).toBe("no licence")
+    })
+  )
+})
+
+describe("parts of which little is known", () => {
+  it.effect("pass, and so does a pipeline in which one part stands twice", () =>
+    Effect.gen(function* () {
+      const timeout = Timeout.makeUnsafe({ duration: "1 second" })
+      const stranger = {
+        kind: "stranger",
+        service: "default",
+        describe: () => "does nothing",
+        snapshot: () => ({ kind: "stranger", service: "default" }),
+        execute: <A, E, R>(self: Effect.Effect<A, E, R>) => self,
+        executeWith: () => (self) => self
+      } satisfies Pipeline.Part
+      const make = Effect.sync(() => Pipeline.inOrder([timeout, stranger, timeout]))
+      expect((yield* Laws.check(make, { runs: 50 })).runs).toBe(50)
+    })
+  )
+})
+
+/** What the report of a broken law says about it. */
+const reasonOf = (make: () => Laws.Subject, options?: Laws.Options) =>
+  Effect.map(Effect.flip(Laws.check(Effect.sync(make), options)), ({ law, reason }) => [law, reason])
+
+/** A policy whose snapshot tells something else. */
+const telling = <P extends Policy.Instance>(
+  policy: P,
+  change: (snapshot: ReturnType<P["snapshot"]>, key: string | undefined) => Partial<ReturnType<P["snapshot"]>>
+): P => {
+  const snapshot = (now: number, key?: string) => {
+    const told = (policy.snapshot as (now: number, key?: string) => ReturnType<P["snapshot"]>)(now, key)
+    return { ...told, ...change(told, key) }
+  }
+  return spoilt(policy, { snapshot } as unknown as Partial<P>)
+}
+
+describe("the report says in numbers", () => {
+  const quiet = { orders: false } as const
+  const bulkhead = () => Bulkhead.makeUnsafe({ maxConcurrent: 2, maxQueue: 1 })
+
+  it.effect.each([
+    ["less than no call", { active: -1 }, undefined, "has -1 active and 0 queued calls"],
+    ["more calls than may run", { active: 9 }, undefined, "has 9 active calls, and at most 2 may run"],
+    ["no call of a key", { active: 0 }, "a", 'has 0 active calls with the key "a", 1 run, 2 may']
+  ] as const)("that a bulkhead knows of %s", ([, change, only, expected]) =>
+    Effect.gen(function* () {
+      const make = () => telling(bulkhead(), (_, key) => (key === only ? change : {}))
+      const [law, reason] = yield* reasonOf(make, { ...quiet, keys: ["a"] })
+      expect(law).toBe("no permit is given twice")
+      expect(reason).toContain(expected)
+    })
+  )
+
+  it.effect("that a bulkhead takes somebody for running when nobody is", () =>
+    Effect.gen(function* () {
+      const all = () => telling(bulkhead(), ({ active }) => ({ active: Math.max(1, active) }))
+      expect(yield* reasonOf(all, quiet)).toEqual([
+        "no permit is lost",
+        'the bulkhead of "default" has 1 active and 0 queued calls when nothing runs'
+      ])
+      const ofKey = () =>
+        telling(bulkhead(), ({ active }, key) => (key === undefined ? {} : { active: Math.max(1, active) }))
+      expect(yield* reasonOf(ofKey, { ...quiet, keys: ["a"] })).toEqual([
+        "no permit is lost",
+        'the bulkhead of "default" with the key "a" has 1 active and 0 queued calls when nothing runs'
+      ])
+    })
+  )
+
+  it.effect("that a bulkhead has fewer permits than its limit", () =>
+    Effect.gen(function* () {
+      const make = () => {
+        const inner = bulkhead()
+        const shrink = (exit: Exit.Exit<unknown, unknown>) => (exit._tag === "Failure" ? inner.resize(1) : Effect.void)
+        const executeWith = () => (self: Effect.Effect<unknown, unknown>) => Effect.onExit(inner.execute(self), shrink)
+        const outer = spoilt(inner, { resize: () => Effect.void, executeWith, execute: executeWith() } as never)
+        return telling(outer, () => ({ limit: 2 }))
+      }
+      expect(yield* reasonOf(make, quiet)).toEqual([
+        "no permit is lost",
+        'the bulkhead of "default" lets 1 calls run, its limit is 2'
+      ])
+    })
+  )
+
+  it.effect("that a budget cannot be", () =>
+    Effect.gen(function* () {
+      const make = () =>
+        telling(Retry.makeUnsafe({ budget: { minimumPerSecond: 1 } }), () => ({ budget: Option.some(-0.5) }))
+      expect(yield* reasonOf(make)).toEqual(["a budget is never negative", 'the budget of "default" is -0.5'])
+    })
+  )
+
+  it.effect("that a call goes on after its deadline, or an operation after its call", () =>
+    Effect.gen(function* () {
+      const late = () => {
+        const deadline = Deadline.makeUnsafe({ duration: "1 second" })
+        const execute = ((self: Effect.Effect<unknown, unknown>) =>
+          Effect.onExit(deadline.execute(self), () => Effect.sleep("5 seconds"))) as never
+        return spoilt(deadline, { execute })
+      }
+      const [law, reason] = yield* reasonOf(late)
+      expect(law).toBe("a deadline never grows")
+      expect(reason).toMatch(/^call \d+ ended at \d+, its deadline was at \d+$/)
+      const detached = () => {
+        const execute = ((self: Effect.Effect<unknown, unknown>) => Effect.asVoid(Effect.forkDetach(self))) as never
+        return spoilt(Timeout.makeUnsafe({ duration: "1 minute" }), { kind: "stranger" as "timeout", execute })
+      }
+      const [broken, goesOn] = yield* reasonOf(detached)
+      expect(broken).toBe("every call ends")
+      expect(goesOn).toMatch(/^an operation of call \d+ goes on after the call$/)
+    })
+  )
+
+  it.effect("that a circuit stays half-open, or never says when it will be", () =>
+    Effect.gen(function* () {
+      const breaker = () => CircuitBreaker.makeUnsafe({ openDuration: "1 second" })
+      const halfOpen = () =>
+        telling(breaker(), ({ state }) => ({ state: state === "Closed" ? state : ("HalfOpen" as const) }))
+      expect(yield* reasonOf(halfOpen, quiet)).toEqual([
+        "a half-open circuit decides",
+        'the circuit of "default" is half-open after all probes have ended'
+      ])
+      const never = () => telling(breaker(), () => ({ retryAfter: Option.none() }))
+      expect(yield* reasonOf(never, quiet)).toEqual([
+        "a half-open circuit decides",
+        'the circuit of "default" is Open after good probes'
+      ])
+    })
+  )
+
+  it.effect("how many calls were counted, and as what", () =>
+    Effect.gen(function* () {
+      const timeout = () => Timeout.makeUnsafe({ duration: "1 minute" })
+      const unlucky = () =>
+        telling(timeout(), ({ failures, successes }) => ({ successes: 0, failures: failures + successes }))
+      const [law, reason] = yield* reasonOf(unlucky)
+      expect(law).toBe("every call is counted once")
+      expect(reason).toMatch(/^timeout of "\w+" counted 0 successes, and there were \d+$/)
+      const lucky = () => {
+        const inner = timeout()
+        const execute = ((self: Effect.Effect<unknown, unknown>) => inner.execute(Effect.ignore(self))) as never
+        return spoilt(inner, { execute })
+      }
+      expect(yield* reasonOf(lucky)).toEqual(["every call is counted once", "0 operations succeeded, and 1 calls did"])
+      const again = () => {
+        const inner = timeout()
+        const execute = ((self: Effect.Effect<unknown, unknown>) =>
+          Effect.tap(inner.execute(self), inner.execute(Effect.void))) as never
+        return spoilt(inner, { execute })
+      }
+      expect(yield* reasonOf(again)).toEqual([
+        "every call is counted once",
+        'timeout of "default" counted 2 calls, and there were 1'
+      ])
     })
   )
 })

@@ -10,6 +10,6 @@ const encoder = new TextEncoder()
 export const isSame = (given: string, expected: string): boolean => {
   const [left, right] = [encoder.encode(given), encoder.encode(expected)]
   let difference = left.length ^ right.length
-  for (const [index, byte] of left.entries()) difference |= byte ^ (right[index % right.length] ?? 0)
+  for (const [index, byte] of left.entries()) difference |= byte ^ right[index % right.length]!
   return difference === 0
 }

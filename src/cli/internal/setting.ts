@@ -38,7 +38,7 @@ export const commandFor = (
 
 const refusal = (commands: ReadonlyArray<Api.Command>, written: string): string => {
   const patterns = [...new Set(commands.filter(canSet).map(({ pattern }) => pattern))]
-  const guess = nearest(written.split(".")[0] ?? "", patterns)
+  const guess = nearest(written.split(".", 1)[0]!, patterns)
   const hint = guess === undefined ? `patterns: ${patterns.join(", ")}` : `did you mean ${guess}.…?`
   return `${written} is no option that can be set: expected <pattern>.<option> (${hint})`
 }

@@ -134,7 +134,7 @@ const isSlip = (service: string, variable: Variable): boolean =>
   isNearly(service, DEFAULT) || `_${service}`.endsWith(`_${optionIn(variable)}`)
 
 /** The option of a variable, as it would stand at the end of a name if it had to. */
-const optionIn = ({ path }: Variable): string => toVariable(path.at(-1) ?? "")
+const optionIn = ({ path }: Variable): string => toVariable(path.at(-1)!)
 
 /** The name of a variable, for all services or for one. */
 export const nameOf = ({ service, variable: { slot, suffix } }: Meaning): string => {

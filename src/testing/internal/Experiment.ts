@@ -6,6 +6,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
+import type * as CircuitBreaker from "../../policy/CircuitBreaker.ts"
 import * as Deadline from "../../policy/Deadline.ts"
 import type * as Policy from "../../policy/Policy.ts"
 import * as RecordedEvents from "../RecordedEvents.ts"
@@ -167,10 +168,11 @@ export class Experiment {
       this.limits.set(part, Math.max(value, this.limits.get(part)!))
       return part.resize(value)
     }
-    if (!isCircuitBreaker(part)) return Effect.void
-    if (order === "trip") return part.trip
-    if (order === "reset") return part.reset
-    return order === "isolate" ? part.isolate : part.release()
+    // No other part takes orders.
+    const { isolate, release, reset, trip } = part as CircuitBreaker.CircuitBreaker
+    if (order === "trip") return trip
+    if (order === "reset") return reset
+    return order === "isolate" ? isolate : release()
   }
 }
 

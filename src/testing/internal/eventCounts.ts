@@ -17,8 +17,9 @@ export const problemOfEvents = ({ events, interruptions, now, operations, parts 
   const unique = [...new Set(parts)]
   const of = <P extends Policy.Instance>(is: (part: Policy.Instance) => part is P, count: (part: P) => number) =>
     unique.filter(is).reduce((total, part) => total + count(part), 0)
-  const limits = unique.filter((part) => isTimeout(part) || isDeadline(part)).map((part) => part.snapshot(now).exceeded)
-  const exceeded = limits.reduce((total, count) => total + count, 0)
+  const limits = unique.filter((part) => isTimeout(part) || isDeadline(part))
+  const exceeded = limits.reduce((total, part) => total + part.snapshot(now).exceeded, 0)
+  const once = limits.filter((part) => parts.indexOf(part) === parts.lastIndexOf(part))
   const ended = interruptions + exceeded
   const gone = ended + operations.filter(({ behaviour }) => behaviour.does === "interrupt itself").length
   const retries = of(isRetry, (part) => part.snapshot(now).retries)
@@ -35,8 +36,8 @@ export const problemOfEvents = ({ events, interruptions, now, operations, parts 
     RetryExhausted: exactly(of(isRetry, (part) => part.snapshot(now).exhausted)),
     RetryAbandoned: exactly(of(isRetry, (part) => part.snapshot(now).outOfBudget + part.snapshot(now).outOfTime)),
     FallbackUsed: { least: answered, most: answered + unanswered + gone },
-    // One deadline that passes is told once, whatever number of limits inside it counts the call.
-    TimeoutExceeded: { least: Math.max(0, ...limits), most: exceeded },
+    // One deadline that passes is told once, whatever number of limits inside it counts the call, or how often one does.
+    TimeoutExceeded: { least: Math.max(0, ...once.map((part) => part.snapshot(now).exceeded)), most: exceeded },
     CallFailed: exactly(of(isPipeline, (part) => part.snapshot(now).failures))
   }
   for (const [tag, { least, most }] of Object.entries(expected)) {

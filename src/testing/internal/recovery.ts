@@ -58,11 +58,6 @@ const capacityProblem = (
 /** Whether every half-open circuit decides, however its probes end. */
 export const problemOfCircuits = (experiment: Experiment): string | undefined => {
   for (const part of experiment.parts.filter(isCircuitBreaker)) {
-    for (const key of keysOf(experiment)) {
-      const { probing } = part.snapshot(experiment.now, key)
-      if (probing !== 0)
-        return `the circuit of "${part.service}"${keyText(key)} has ${probing} probes when nothing runs`
-    }
     for (const probe of [Effect.void, Effect.fail("down"), Effect.never]) {
       const state = stateAfterProbes(experiment, part, probe)
       if (state === "HalfOpen") return `the circuit of "${part.service}" is half-open after all probes have ended`

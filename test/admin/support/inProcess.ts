@@ -4,7 +4,7 @@
 import { Effect, Layer, Logger, Option, Redacted } from "effect"
 import { HttpRouter, HttpServerRequest } from "effect/http"
 import { Admin } from "../../../src/admin/index.ts"
-import { Policy, Resilience } from "../../../src/index.ts"
+import { Policy, Resilience, type ResilienceConfig } from "../../../src/index.ts"
 
 export const token = Redacted.make("s3cr3t-canary-token")
 
@@ -18,9 +18,12 @@ const local = HttpRouter.middleware(
 )
 
 /** The handler, and the registry behind it. */
-export const start = (options: Admin.Options = {}) => {
+export const start = (
+  options: Admin.Options = {},
+  services: Readonly<Record<string, ResilienceConfig.PatternsInput>> = { llm: {}, "payment-api": {} }
+) => {
   let registry: Policy.ResilienceRegistry["Service"] | undefined
-  const Registry = Resilience.layer({ services: { llm: {}, "payment-api": {} } })
+  const Registry = Resilience.layer({ services })
   const Watched = Layer.effectDiscard(Policy.ResilienceRegistry.useSync((found) => void (registry = found)))
   const { dispose, handler } = HttpRouter.toWebHandler(
     Layer.mergeAll(Admin.routes({ token, ...options }), local, Watched).pipe(

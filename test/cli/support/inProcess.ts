@@ -1,8 +1,23 @@
 /**
  * The command line without a process, for many commands: what it writes, and how it ends.
  */
-import { Cause, ConfigProvider, Console, Effect, Exit, FileSystem, Layer, Path, Stdio, Terminal } from "effect"
-import { CliError } from "effect/cli"
+import {
+  ByteSize,
+  Cause,
+  ConfigProvider,
+  Console,
+  Effect,
+  Exit,
+  FileSystem,
+  Layer,
+  Option,
+  Path,
+  type PlatformError,
+  Queue,
+  Stdio,
+  Terminal
+} from "effect"
+import { CliError, TerminalCapabilities } from "effect/cli"
 import { FetchHttpClient } from "effect/http"
 import { ChildProcessSpawner } from "effect/process"
 import { Failure } from "../../../src/cli/internal/Failure.ts"
@@ -14,25 +29,67 @@ export interface Ran {
   readonly end: string
 }
 
-const platform = (args: ReadonlyArray<string>, file: string) =>
+/** What is around a command. */
+export interface Around {
+  readonly env?: Readonly<Record<string, string>>
+  /** Whatever answers its requests. */
+  readonly fetch?: typeof globalThis.fetch
+  /** What any file holds, or why it cannot be read. */
+  readonly file?: string | PlatformError.PlatformError
+  readonly terminal?: FakeTerminal
+}
+
+/** A terminal in colour, with a keyboard unless told otherwise. */
+export interface FakeTerminal {
+  readonly rows: number
+  readonly hasKeyboard?: boolean
+  /** What happens when something is displayed; pressing a key, maybe. */
+  readonly onDisplay: (text: string, press: (key: string) => void) => void
+}
+
+const NO_TERMINAL: FakeTerminal = { rows: 24, onDisplay: () => {} }
+
+const terminalOf = ({ onDisplay, rows }: FakeTerminal) =>
+  Effect.map(Queue.make<Terminal.UserInput, Cause.Done>(), (keys) => {
+    const press = (name: string): void =>
+      void Queue.offerUnsafe(keys, { input: Option.none(), key: { name, ctrl: false, meta: false, shift: false } })
+    return Terminal.make({
+      columns: Effect.succeed(80),
+      rows: Effect.succeed(rows),
+      size: Effect.die("unused"),
+      readInput: Effect.succeed(keys),
+      readLine: Effect.die("unused"),
+      display: (text) => Effect.sync(() => onDisplay(text, press))
+    })
+  })
+
+const aFile: FileSystem.File.Info = {
+  type: "File",
+  mtime: Option.none(),
+  atime: Option.none(),
+  birthtime: Option.none(),
+  dev: 0n,
+  ino: Option.none(),
+  mode: 0o644,
+  nlink: Option.none(),
+  uid: Option.none(),
+  gid: Option.none(),
+  rdev: Option.none(),
+  size: ByteSize.zero,
+  blksize: Option.none(),
+  blocks: Option.none()
+}
+
+const platform = (args: ReadonlyArray<string>, file: NonNullable<Around["file"]>, terminal: FakeTerminal) =>
   Layer.mergeAll(
     FileSystem.layerNoop({
       exists: () => Effect.succeed(true),
-      readFileString: () => Effect.succeed(file)
+      stat: () => Effect.succeed(aFile),
+      readFileString: () => (typeof file === "string" ? Effect.succeed(file) : Effect.fail(file))
     }),
     Path.layer,
     Stdio.layerTest({ args: Effect.succeed(args) }),
-    Layer.succeed(
-      Terminal.Terminal,
-      Terminal.make({
-        columns: Effect.succeed(80),
-        rows: Effect.succeed(24),
-        size: Effect.die("unused"),
-        readInput: Effect.die("unused"),
-        readLine: Effect.die("unused"),
-        display: () => Effect.void
-      })
-    ),
+    Layer.effect(Terminal.Terminal, terminalOf(terminal)),
     Layer.succeed(
       ChildProcessSpawner.ChildProcessSpawner,
       ChildProcessSpawner.make(() => Effect.die("unused"))
@@ -46,24 +103,45 @@ const endOf = (exit: Exit.Exit<unknown, unknown>): string => {
   return CliError.isCliError(error) ? "usage" : Cause.pretty(exit.cause)
 }
 
-/** Runs a command in an environment, with whatever answers its requests, and what any file holds. */
-export const run = async (
+const nobody: typeof globalThis.fetch = () => Promise.reject(new Error("nobody is there"))
+
+/** Runs a command. */
+export const command = (
   args: ReadonlyArray<string>,
-  env: Readonly<Record<string, string>> = {},
-  fetch: typeof globalThis.fetch = () => Promise.reject(new Error("nobody is there")),
-  file = ""
-): Promise<Ran> => {
-  const lines: Array<string> = []
-  const write = (...words: ReadonlyArray<unknown>): void => void lines.push(words.join(" "))
-  const exit = await Effect.runPromiseExit(
-    program("1.0.0", platform(args, file)).pipe(
+  { env = {}, fetch = nobody, file = "", terminal }: Around = {}
+): Effect.Effect<Ran> =>
+  Effect.suspend(() => {
+    const lines: Array<string> = []
+    const write = (...words: ReadonlyArray<unknown>): void => void lines.push(words.join(" "))
+    const can = terminal !== undefined
+    return program("1.0.0", platform(args, file, terminal ?? NO_TERMINAL)).pipe(
       Effect.provideService(FetchHttpClient.Fetch, fetch),
       Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env })),
+      Effect.provideService(TerminalCapabilities.TerminalCapabilities, {
+        canColor: can,
+        canAnimate: can,
+        canPrompt: can && terminal.hasKeyboard !== false
+      }),
       Effect.provideService(
         Console.Console,
         Object.assign(Object.create(console) as Console.Console, { log: write, error: write })
-      )
+      ),
+      Effect.exit,
+      Effect.map((exit) => ({ output: lines.join("\n"), end: endOf(exit) }))
     )
+  })
+
+/** Runs a command to its end, without a terminal. */
+export const run = (
+  args: ReadonlyArray<string>,
+  env?: Around["env"],
+  fetch?: Around["fetch"],
+  file?: string
+): Promise<Ran> =>
+  Effect.runPromise(
+    command(args, {
+      ...(env && { env }),
+      ...(fetch && { fetch }),
+      ...(file !== undefined && { file })
+    })
   )
-  return { output: lines.join("\n"), end: endOf(exit) }
-}

@@ -5,6 +5,20 @@ import * as Fields from "../../../src/policy/internal/options.ts"
 
 const accepts = (schema: Fields.Pure, input: unknown): boolean => Result.isSuccess(Fields.decode(schema, input))
 
+it("checks of a schema that are about all options are checked, too", () => {
+  const schema = Schema.Struct({ least: Schema.Int, most: Schema.Int }).check(
+    Schema.makeFilter(({ least, most }) => least <= most || "Expected least to be at most most")
+  )
+  const messages = (input: unknown) =>
+    Result.match(Fields.decode(schema, input), {
+      onFailure: (problems) => problems.map(({ path }) => path.join(".")),
+      onSuccess: () => []
+    })
+  expect(messages({ least: 1, most: 2 })).toEqual([])
+  expect(messages({ least: 3, most: 2 })).toEqual([""])
+  expect(messages({ least: 3, most: "x" })).toEqual(["most"])
+})
+
 describe("what counts as a duration", () => {
   it.each([
     [0, 0],

@@ -27,6 +27,16 @@ describe("a simulation", () => {
     expect(turns).toBe(5)
   })
 
+  it("goes on at once where a fiber asks for it", () => {
+    const simulation = new Simulation()
+    const log: Array<string> = []
+    const say = (word: string) => Effect.sync(() => log.push(word))
+    simulation.start(Effect.andThen(Effect.yieldNow, say("b")))
+    const flush = Effect.withFiber((fiber) => Effect.sync(() => fiber.currentDispatcher.flush()))
+    simulation.start(Effect.andThen(say("a"), Effect.andThen(flush, say("c"))))
+    expect(log).toEqual(["a", "b", "c"])
+  })
+
   it("lets time pass, and everything happen at its instant", () => {
     const simulation = new Simulation()
     const instants: Array<number> = []
@@ -56,9 +66,11 @@ describe("a simulation", () => {
     const Name = Context.Reference("test/Name", { defaultValue: () => "nobody" })
     const options = { context: Context.make(Name, "Ada"), random: () => 0.25, operationsBeforeYield: 3 }
     const simulation = new Simulation(options)
-    const fiber = simulation.start(Effect.all([Name, Random.next, Effect.void, Effect.void, Effect.void]))
+    const fiber = simulation.start(Effect.all([Name, Random.next, Random.nextInt, Effect.void, Effect.void]))
     expect(fiber.pollUnsafe()).toBeUndefined()
     simulation.settle()
-    expect(fiber.pollUnsafe()).toMatchObject({ value: ["Ada", 0.25, undefined, undefined, undefined] })
+    expect(fiber.pollUnsafe()).toMatchObject({
+      value: ["Ada", 0.25, Number.MIN_SAFE_INTEGER / 2 - 0.5, undefined, undefined]
+    })
   })
 })

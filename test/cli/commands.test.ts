@@ -1,0 +1,296 @@
+/**
+ * The command line and the admin API in this process: no port, no terminal, no time that passes by itself.
+ */
+import { afterAll, describe, expect, it } from "@effect/vitest"
+import { Cause, Effect, Exit, Fiber, PlatformError, Redacted } from "effect"
+import { CliError } from "effect/cli"
+import { TestClock } from "effect/testing"
+import { exitCodes, Failure } from "../../src/cli/internal/Failure.ts"
+import { teardown } from "../../src/cli/program.ts"
+import { start, token } from "../admin/support/inProcess.ts"
+import { type Around, command, type FakeTerminal } from "./support/inProcess.ts"
+
+const api = start({}, { llm: { deadline: "20 seconds" }, redis: {} })
+afterAll(() => api.dispose())
+
+const URL_OPTION = ["--url", "http://localhost"] as const
+const application: typeof fetch = (input, init) => {
+  const { pathname, search } = new URL(String(input))
+  return api.ask(pathname + search, { ...init, ...(init?.body && { duplex: "half" }) } as RequestInit)
+}
+
+const ask = (args: ReadonlyArray<string>, around: Around = {}) =>
+  command([...args, ...URL_OPTION], {
+    fetch: application,
+    env: { RESILIENCE_ADMIN_TOKEN: Redacted.value(token), USER: "alice" },
+    ...around
+  })
+
+const event = (number: number, severity = "Warn") =>
+  JSON.stringify({
+    tag: `Event${number}`,
+    pattern: "retry",
+    service: "llm",
+    severity,
+    at: number,
+    attributes: {}
+  })
+
+/** The application, but for its events: these, and then the connection breaks, or stays as it is. */
+const withEvents =
+  (events: ReadonlyArray<string>, breaks: boolean): typeof fetch =>
+  (input, init) => {
+    if (!String(input).includes("/events")) return application(input, init)
+    const parts = events.map((one) => `event: event\ndata: ${one}\n\n`)
+    const body = new ReadableStream({
+      pull: (controller) => {
+        const part = parts.shift()
+        if (part !== undefined) controller.enqueue(new TextEncoder().encode(part))
+        else if (breaks) controller.error(new Error("reset"))
+      }
+    })
+    return Promise.resolve(new Response(body, { headers: { "content-type": "text/event-stream" } }))
+  }
+
+describe("config check", () => {
+  it.effect("shows what counts for one service, or for all", () =>
+    Effect.gen(function* () {
+      const env = { CIRCUIT_BREAKER_LLM_FAIL_MAX: "7", RESILIENCE_ENABLED: "false", RETRY_REDIS_ENABLED: "false" }
+      const one = yield* command(["config", "check", "llm", "nobody"], { env })
+      expect(one.end).toBe("success")
+      expect(one.output).toMatch(/^RESILIENCE_ENABLED +false +variable RESILIENCE_ENABLED$/m)
+      expect(one.output).toMatch(/^ +consecutiveFailures +7 +variable CIRCUIT_BREAKER_LLM_FAIL_MAX$/m)
+      expect(one.output).toContain("\nnobody\n")
+      expect(one.output).toContain("✓ no mistakes")
+      expect(one.output).not.toContain("\nredis\n")
+      const all = yield* command(["config", "check"], { env })
+      expect(all.output).toMatch(/^redis$/m)
+      expect(all.output).toMatch(/^ +retry +off +variable RETRY_REDIS_ENABLED$/m)
+      expect(all.output).toContain("\nevery other service\n")
+    })
+  )
+
+  it.effect("counts the mistakes, in the environment and in a file", () =>
+    Effect.gen(function* () {
+      const env = { CIRCUIT_BREAKER_LLM_FAIL_MAX: "none" }
+      const one = yield* command(["config", "check"], { env })
+      expect(one.end).toBe("finding")
+      expect(one.output).toMatch(/^ +consecutiveFailures +\S*none\S* ✗ /m)
+      expect(one.output).toContain("✗ 1 mistake\n")
+      const two = yield* command(["config", "check", "--file", "x.env"], { env, file: "RETRY_MAX_ATEMPTS=3" })
+      expect(two.output).toContain("✗ 2 mistakes\n")
+      expect(two.output).toContain("RETRY_MAX_ATEMPTS: there is no such variable")
+      const json = yield* command(["config", "check", "--json"], { env })
+      expect(JSON.parse(json.output)).toMatchObject({ valid: false, mistakes: [expect.stringContaining("none")] })
+    })
+  )
+
+  it.effect("says that a file cannot be read", () =>
+    Effect.gen(function* () {
+      const file = PlatformError.systemError({
+        _tag: "PermissionDenied",
+        module: "FileSystem",
+        method: "readFileString",
+        pathOrDescriptor: "x.env"
+      })
+      const { end, output } = yield* command(["config", "check", "--file", "x.env"], { file })
+      expect(end).toBe("usage")
+      expect(output).toMatch(/^✗ --file \S*x.env cannot be read: .*PermissionDenied/)
+    })
+  )
+})
+
+describe("explain and lint", () => {
+  it.effect("tell of the environment", () =>
+    Effect.gen(function* () {
+      const env = { DEADLINE_LLM: "20" }
+      const json = yield* command(["explain", "llm", "--json"], { env })
+      expect(JSON.parse(json.output)).toMatchObject({
+        service: "llm",
+        text: expect.stringContaining("At worst:"),
+        findings: [{ rule: "timeout-beyond-deadline", severity: "warning" }]
+      })
+      const lint = yield* command(["lint", "llm", "redis", "--json"], { env })
+      expect(lint.end).toBe("finding")
+      expect(JSON.parse(lint.output)).toMatchObject([{ service: "llm", findings: [{}] }, { service: "redis" }])
+    })
+  )
+
+  it.effect("explain nothing that would not start", () =>
+    Effect.gen(function* () {
+      const { end, output } = yield* command(["explain", "llm"], { env: { DEADLINE_LLM: "never" } })
+      expect(end).toBe("finding")
+      expect(output).toMatch(/^✗ the configuration is wrong\n +DEADLINE_LLM: expected a duration/)
+    })
+  )
+
+  it.effect("explain nothing where all is switched off", () =>
+    Effect.gen(function* () {
+      const { output } = yield* command(["explain", "llm", "--json"], { env: { RESILIENCE_ENABLED: "false" } })
+      expect(JSON.parse(output)).toMatchObject({ findings: [] })
+    })
+  )
+
+  it.effect("ask the application where its address is given", () =>
+    Effect.gen(function* () {
+      const { end, output } = yield* ask(["lint"])
+      expect(end).toBe("finding")
+      expect(output).toContain("! warning llm timeout-beyond-deadline")
+      expect(output).toContain("✓ redis")
+    })
+  )
+})
+
+describe("an operator's command", () => {
+  it.effect("shows what has become of the service", () =>
+    Effect.gen(function* () {
+      const tripped = yield* ask(["trip", "llm"])
+      expect(tripped.end).toBe("success")
+      expect(tripped.output).toMatch(/^llm +○ open, probe in 1m/m)
+      const reset = yield* ask(["reset", "llm", "--json"])
+      expect(JSON.parse(reset.output)).toMatchObject({
+        request: { service: "llm", pattern: "circuit-breaker", command: "reset", by: "alice" },
+        status: expect.arrayContaining([expect.objectContaining({ pattern: "circuit-breaker" })])
+      })
+    })
+  )
+})
+
+describe("an application that does not answer", () => {
+  it.effect("is not waited for", () =>
+    Effect.gen(function* () {
+      const fiber = yield* Effect.forkChild(ask(["status"], { fetch: () => new Promise(() => {}) }))
+      yield* TestClock.adjust("9999 millis")
+      expect(fiber.pollUnsafe()).toBe(undefined)
+      yield* TestClock.adjust("1 millis")
+      const { end, output } = yield* Fiber.join(fiber)
+      expect(end).toBe("unreachable")
+      expect(output).toContain("http://localhost does not answer within 10s")
+    })
+  )
+
+  it.effect("is said not to listen, or not to be reached", () =>
+    Effect.gen(function* () {
+      const failing = (cause: unknown) => ask(["status"], { fetch: () => Promise.reject(cause) })
+      const refused = Object.assign(new Error("connect"), { code: "ECONNREFUSED" })
+      expect((yield* failing(new TypeError("fetch failed", { cause: refused }))).output).toContain(
+        "nothing listens at http://localhost: is the application running"
+      )
+      const noHost = new TypeError("fetch failed", { cause: new Error("getaddrinfo ENOTFOUND") })
+      expect((yield* failing(noHost)).output).toContain("cannot be reached (getaddrinfo ENOTFOUND)")
+    })
+  )
+
+  it.effect("ends what follows its events", () =>
+    Effect.gen(function* () {
+      const { end, output } = yield* ask(["events", "--follow"], { fetch: withEvents([event(1)], true) })
+      expect(end).toBe("unreachable")
+      expect(output).toContain("Event1")
+      expect(output).toContain("the connection to http://localhost has ended")
+    })
+  )
+})
+
+describe("watch", () => {
+  const screenOf = (onDisplay: FakeTerminal["onDisplay"], more: Partial<FakeTerminal> = {}) => {
+    const shown: Array<string> = []
+    const terminal: FakeTerminal = {
+      rows: 40,
+      ...more,
+      onDisplay: (text, press) => {
+        shown.push(text)
+        onDisplay(text, press)
+      }
+    }
+    return { shown, terminal }
+  }
+
+  it.effect("draws the services and the latest events, until q is pressed", () =>
+    Effect.gen(function* () {
+      const events = [...Array.from({ length: 201 }, (_, at) => event(at)), event(1_000, "Debug")]
+      const { shown, terminal } = screenOf((text, press) => {
+        if (text.includes("Event200")) press("q")
+      })
+      const fiber = yield* Effect.forkChild(ask(["watch"], { terminal, fetch: withEvents(events, false) }))
+      while (fiber.pollUnsafe() === undefined) {
+        yield* Effect.promise(() => new Promise(setImmediate))
+        yield* TestClock.adjust("1 second")
+      }
+      expect(yield* Fiber.join(fiber)).toEqual({ end: "success", output: "" })
+      const screen = shown.join("")
+      expect(screen).toContain("\u001B[32m● closed\u001B[39m")
+      expect(screen).not.toContain("Event1000")
+      expect(shown.at(0)).toContain("\u001B[?1049h")
+      expect(shown.at(-1)).toContain("\u001B[?1049l")
+      expect(shown.at(-2)!.split("\n").length).toBeLessThanOrEqual(40)
+    })
+  )
+
+  it.effect("takes a terminal that does not know its size for an ordinary one, and needs no keyboard", () =>
+    Effect.gen(function* () {
+      let isThere = true
+      const fetch: typeof globalThis.fetch = (...args) =>
+        isThere ? withEvents([event(1)], true)(...args) : Promise.reject(new Error("gone"))
+      const { shown, terminal } = screenOf(
+        (text, press) => {
+          press("q")
+          if (text.includes("redis")) isThere = false
+        },
+        { rows: 0, hasKeyboard: false }
+      )
+      const fiber = yield* Effect.forkChild(ask(["watch"], { terminal, fetch }))
+      while (fiber.pollUnsafe() === undefined) {
+        yield* Effect.promise(() => new Promise(setImmediate))
+        yield* TestClock.adjust("1 second")
+      }
+      expect((yield* Fiber.join(fiber)).end).toBe("unreachable")
+      expect(shown.at(-1)).toContain("\u001B[?1049l")
+    })
+  )
+
+  it.effect("writes a JSON object a line where nobody looks", () =>
+    Effect.gen(function* () {
+      let answers = 2
+      const fetch: typeof globalThis.fetch = (...args) =>
+        answers-- > 0 ? application(...args) : Promise.reject(new Error("gone"))
+      const fiber = yield* Effect.forkChild(ask(["watch", "--json", "--every", "5 seconds"], { fetch }))
+      while (fiber.pollUnsafe() === undefined) {
+        yield* Effect.promise(() => new Promise(setImmediate))
+        yield* TestClock.adjust("5 seconds")
+      }
+      const { output } = yield* Fiber.join(fiber)
+      const [first, second, last] = output.split("\n").map((line) => JSON.parse(line))
+      expect(first.status).toEqual(second.status)
+      expect(Date.parse(second.at) - Date.parse(first.at)).toBe(5_000)
+      expect(last).toMatchObject({ reason: "unreachable" })
+    })
+  )
+
+  it.effect("refuses a time that is none", () =>
+    Effect.gen(function* () {
+      const { end, output } = yield* ask(["watch", "--every", "often"])
+      expect(end).toBe("usage")
+      expect(output).toContain('expected a duration such as "2 seconds", got "often"')
+    })
+  )
+})
+
+describe("the end of the process", () => {
+  const codeOf = (exit: Exit.Exit<unknown, unknown>): number => {
+    let code = -1
+    teardown(exit, (found) => (code = found))
+    return code
+  }
+
+  it("has a number for scripts", () => {
+    expect(codeOf(Exit.void)).toBe(0)
+    expect(codeOf(Exit.fail(new CliError.UnknownSubcommand({ subcommand: "x", parent: [], suggestions: [] })))).toBe(2)
+    expect(codeOf(Exit.fail(new Failure({ reason: "unreachable" })))).toBe(exitCodes.unreachable)
+    expect(codeOf(Exit.failCause(Cause.interrupt()))).toBe(130)
+  })
+
+  it("has a text, even if everything has been said", () => {
+    expect(new Failure({ reason: "finding" }).message).toBe("finding")
+    expect(new Failure({ reason: "usage", problem: "no such service" }).message).toBe("no such service")
+  })
+})

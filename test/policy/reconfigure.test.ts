@@ -120,6 +120,7 @@ describe("options that change while a policy runs", () => {
       yield* TestClock.adjust("9 seconds")
       expect(early.pollUnsafe()).toBeDefined()
       expect(limit.describe()).toContain("1s")
+      expect(limit.options.duration).toEqual(Duration.seconds(1))
     })
   )
 
@@ -132,7 +133,9 @@ describe("options that change while a policy runs", () => {
         /consecutiveFailures: .*got 0[^]*openDuration: .*got "soon"/
       )
       expect(yield* problemOf({ successesToClose: 3 })).toContain("successesToClose")
-      expect(yield* problemOf({ tripPolicy: "count-window" })).toContain("cannot change while it runs: tripPolicy")
+      expect(yield* problemOf({ tripPolicy: "count-window", windowSize: 5 })).toContain(
+        "circuit-breaker.reconfigure: cannot change while it runs: tripPolicy, windowSize"
+      )
       expect(breaker.options).toEqual(CircuitBreaker.makeUnsafe().options)
     })
   )

@@ -84,11 +84,6 @@ export const run = <A, E, R>(
         resume(LimitedRun.exceeded(exit, error))
       }
     }
-    const exit = child.pollUnsafe()
-    if (exit !== undefined) {
-      onExit(exit)
-      return undefined
-    }
     watch(now)
     child.addObserver(onExit)
     return Effect.suspend(() => {

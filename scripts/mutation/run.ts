@@ -53,7 +53,7 @@ const runOnce = async (
       runner: resolve("scripts/mutation/Runner.ts"),
       pool: "forks",
       maxWorkers: workers,
-      isolate: true,
+      isolate: false,
       fsModuleCache: false,
       silent: true,
       reporters: [{}],

@@ -161,8 +161,9 @@ describe("events", () => {
       yield* breaker.trip
       yield* recorded.record(probe)
       yield* recorded.record(Effect.withSpan(probe, "caller"))
+      yield* call(breaker, up, { key: "another" })
       yield* breaker.reset
-      yield* recorded.record(Effect.withSpan(call(breaker), "caller"))
+      yield* recorded.record(Effect.withSpan(call(breaker, up, { key: "another" }), "caller"))
       const probes = recorded.events().filter(({ _tag }) => _tag === "CircuitBreakerProbe")
       expect(probes.map(({ attributes, severity }) => [attributes, severity])).toEqual([
         [{ state: "HalfOpen" }, "Debug"]

@@ -273,6 +273,19 @@ describe("slow calls", () => {
     })
   )
 
+  it.effect("are slow at whatever time they begin", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ ...slow, minimumCalls: 4 })
+      for (const begin of [0, 1, 5_000]) {
+        yield* TestClock.setTime(begin)
+        const running = yield* start(breaker)
+        yield* TestClock.adjust("2 seconds")
+        yield* running.end(up)
+      }
+      expect((yield* snapshot(breaker)).slowCalls).toBe(3)
+    })
+  )
+
   it.effect("that fail count as slow and as failed", () =>
     Effect.gen(function* () {
       const breaker = yield* CircuitBreaker.make({ ...slow, minimumCalls: 4, slowCallRate: 1 })

@@ -807,6 +807,18 @@ describe("the circuit breaker", () => {
     })
   )
 
+  it.effect("a probe that has lost its lease does not get it back by asking for more", () =>
+    Effect.gen(function* () {
+      const breaker = yield* openBreaker({ probeTimeout: "30 seconds" })
+      yield* TestClock.adjust("1 minute")
+      const stream = Stream.make(1, 2, 3).pipe(Stream.rechunk(1), ProtectedStream.protect(breaker))
+      const fiber = yield* start(Stream.runForEach(stream, () => Effect.sleep("31 seconds")))
+      yield* TestClock.adjust("2 minutes")
+      yield* Fiber.join(fiber)
+      expect(yield* Policy.snapshot(breaker)).toMatchObject({ state: "Open", openings: 2, late: 1 })
+    })
+  )
+
   it.effect("a stream is slow when its first element is, not when it is long", () =>
     Effect.gen(function* () {
       const breaker = CircuitBreaker.makeUnsafe({

@@ -46,9 +46,10 @@ describe("options that change while a policy runs", () => {
     Effect.gen(function* () {
       const breaker = yield* CircuitBreaker.make({ tripPolicy: "count-window" })
       yield* TestClock.adjust("1 minute")
-      const call = yield* Effect.forkChild(breaker.execute(Effect.sleep(1)), { startImmediately: true })
+      const call = yield* Effect.forkChild(breaker.execute(Effect.sleep("3 seconds")), { startImmediately: true })
+      yield* TestClock.adjust("2 seconds")
       yield* breaker.reconfigure({ slowCallDuration: "2 seconds" })
-      yield* TestClock.adjust(1)
+      yield* TestClock.adjust("1 second")
       yield* Fiber.join(call)
       expect((yield* Policy.snapshot(breaker)).slowCalls).toBe(0)
     })

@@ -136,7 +136,8 @@ describe("nothing is traced", () => {
   it.effect("without the layer", () => {
     const { eventsOf, spans, trace } = recordSpans()
     return Effect.gen(function* () {
-      yield* finish(down.pipe(Resilience.protect("llm"), Effect.withSpan("caller")))
+      const exit = yield* finish(down.pipe(Resilience.protect("llm"), Effect.withSpan("caller")))
+      expect(Exit.findErrorOption(exit)).toMatchObject({ value: { _tag: "Down" } })
       expect([spans.map(({ name }) => name), eventsOf("caller")]).toEqual([["caller"], []])
     }).pipe(trace, Effect.provide(Resilience.layer(steady)))
   })

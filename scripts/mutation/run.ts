@@ -10,10 +10,17 @@ import { read, type Result, tell } from "./results.ts"
 const STUCK_MILLIS = 120_000
 const WATCH_MILLIS = 1_000
 
-/** Quick tests first: a mutant that they notice need not be tried in the slow ones. */
-const SLOW = /interactions|exhaustive|interruption|sweep|load|longQueue|model|fuzz/i
-const quickFirst = (one: string, other: string): number =>
-  Number(SLOW.test(one)) - Number(SLOW.test(other)) || one.localeCompare(other)
+/** How many cases a property is tried with. */
+const CASES = "20"
+
+/**
+ * Quick tests first: a mutant that they notice need not be tried in the slow ones. Before these, those of what modules make
+ * while they load, since a mutant in that is tried with all tests of a file.
+ */
+const EARLY = /internal|options|lint|classifier|traits|error|outcome|declarations|docs|metrics|environment/i
+const SLOW = /interactions|exhaustive|interruption|sweep|load|longQueue|model|fuzz|fused/i
+const rankOf = (file: string): number => (SLOW.test(file) ? 2 : EARLY.test(file) ? 0 : 1)
+const quickFirst = (one: string, other: string): number => rankOf(one) - rankOf(other) || one.localeCompare(other)
 
 /** All that was found out. */
 export const run = async (
@@ -66,7 +73,7 @@ const runOnce = async (
             files.toSorted((one, other) => quickFirst(one.moduleId, other.moduleId))
         }
       },
-      env: { MUTATION_RESULTS: results, MUTATION_MUTANTS: join(dirname(results), "mutants") }
+      env: { MUTATION_RESULTS: results, MUTATION_MUTANTS: join(dirname(results), "mutants"), FUZZ_RUNS: CASES }
     },
     { plugins: [{ name: "mutants", enforce: "pre", load: (id) => instrumented.get(id) }] }
   )

@@ -1,7 +1,7 @@
 /** Runs the tests against the mutants, in as many runs as it takes to get through every test file. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { dirname, join, resolve } from "node:path"
+import { dirname, join, relative, resolve } from "node:path"
 import { createVitest } from "vitest/node"
 import type { Instrumented } from "./instrument.ts"
 import { read, type Result, tell } from "./results.ts"
@@ -70,7 +70,7 @@ const runOnce = async (
         sequencer: class {
           shard = async <A>(files: A): Promise<A> => files
           sort = async <A extends { readonly moduleId: string }>(files: Array<A>): Promise<Array<A>> =>
-            files.toSorted((one, other) => quickFirst(one.moduleId, other.moduleId))
+            files.toSorted((one, other) => quickFirst(relative("", one.moduleId), relative("", other.moduleId)))
         }
       },
       env: { MUTATION_RESULTS: results, MUTATION_MUTANTS: join(dirname(results), "mutants"), FUZZ_RUNS: CASES }

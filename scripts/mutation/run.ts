@@ -17,8 +17,8 @@ const CASES = "20"
  * Quick tests first: a mutant that they notice need not be tried in the slow ones. Before these, those of what modules make
  * while they load, since a mutant in that is tried with all tests of a file.
  */
-const EARLY = /internal|options|lint|classifier|traits|error|outcome|declarations|docs|metrics|environment/i
-const SLOW = /interactions|exhaustive|interruption|sweep|load|longQueue|model|fuzz|fused/i
+const EARLY = /policy\/(.*(internal|options|lint)|Classifier|.*Error|Outcome)/
+const SLOW = /interactions|exhaustive|interruption|sweep|load|longQueue|model|fuzz|fused|environment/i
 const rankOf = (file: string): number => (SLOW.test(file) ? 2 : EARLY.test(file) ? 0 : 1)
 const quickFirst = (one: string, other: string): number => rankOf(one) - rankOf(other) || one.localeCompare(other)
 

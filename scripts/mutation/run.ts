@@ -18,7 +18,7 @@ const CASES = "20"
  * while they load, since a mutant in that is tried with all tests of a file.
  */
 const EARLY = /policy\/(.*(internal|options|lint)|Classifier|.*Error|Outcome)/
-const SLOW = /interactions|exhaustive|interruption|sweep|load|longQueue|model|fuzz|fused|environment/i
+const SLOW = /interactions|exhaustive|interruption|sweep|load|longQueue|model|fuzz|Pipeline.fused|keys|environment/i
 const rankOf = (file: string): number => (SLOW.test(file) ? 2 : EARLY.test(file) ? 0 : 1)
 const quickFirst = (one: string, other: string): number => rankOf(one) - rankOf(other) || one.localeCompare(other)
 

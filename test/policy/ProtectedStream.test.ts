@@ -208,6 +208,14 @@ describe("before the first element", () => {
     })
   )
 
+  it.effect("a fallback alone answers, too, whatever is said to other patterns", () =>
+    Effect.gen(function* () {
+      const fallback = Fallback.makeUnsafe(() => Effect.succeed("cached"))
+      const answered = broken<string>().pipe(ProtectedStream.protect(fallback, { key: "tenant" }))
+      expect(yield* Stream.runCollect(answered)).toEqual(["cached"])
+    })
+  )
+
   it.effect("another stream can take its place", () =>
     Effect.gen(function* () {
       const first = broken<number>().pipe(ProtectedStream.orElse((error) => Stream.make(error.length, 2)))
@@ -485,13 +493,18 @@ describe("the time limits", () => {
         Stream.rechunk(1),
         Stream.mapEffect((n) => Effect.as(Effect.yieldNow, n))
       )
-      const streams = [Stream.empty, Stream.make(1), many, Stream.take(many, 5), broken(), broken(1)]
+      const atOnce = Stream.rechunk(Stream.range(1, 3), 1)
+      const streams = [Stream.empty, Stream.make(1), atOnce, many, Stream.take(many, 5), broken(), broken(1)]
       for (const stream of streams) {
         const guarded = stream.pipe(ProtectedStream.withTimeouts(timeouts), ProtectedStream.protect(retry))
         yield* Effect.exit(sleeps.count(Stream.runDrain(guarded as Stream.Stream<unknown, unknown>)))
         expect(sleeps.active()).toBe(0)
       }
       expect(sleeps.begun()).toBeLessThan(30)
+      const flaky = attempts<number, string>([broken(), many])
+      const pipeline = pipelineWith({ deadline: undefined, retry: { baseDelay: 0 } })
+      yield* sleeps.count(Stream.runDrain(flaky.stream.pipe(ProtectedStream.protect(pipeline))))
+      expect([flaky.made(), sleeps.active()]).toEqual([2, 0])
       const hanging = yield* start(
         sleeps.count(Stream.runDrain(hung(1).pipe(ProtectedStream.withTimeouts({ idle: "1 minute" }))))
       )
@@ -499,6 +512,19 @@ describe("the time limits", () => {
       expect(sleeps.active()).toBe(1)
       yield* Fiber.interrupt(hanging)
       expect(sleeps.active()).toBe(0)
+    })
+  )
+
+  it.effect("do not count for a consumer who has gone, however long closing the stream takes", () =>
+    Effect.gen(function* () {
+      const timeout = Timeout.makeUnsafe({ idle: "5 seconds" })
+      const stream = Stream.ensuring(hung(1), Effect.sleep("10 seconds")).pipe(ProtectedStream.protect(timeout))
+      const fiber = yield* start(Stream.runDrain(stream))
+      yield* TestClock.adjust("1 second")
+      yield* start(Fiber.interrupt(fiber))
+      yield* TestClock.adjust("10 seconds")
+      yield* Fiber.await(fiber)
+      expect(yield* Policy.snapshot(timeout)).toMatchObject({ exceeded: 0, interrupted: 1 })
     })
   )
 

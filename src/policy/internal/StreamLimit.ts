@@ -87,7 +87,6 @@ export const run = <A, E, R>(
     watch(now)
     child.addObserver(onExit)
     return Effect.suspend(() => {
-      unwatch()
       stopAlarm()
       return Fiber.interrupt(child)
     })

@@ -70,6 +70,7 @@ describe("attempts", () => {
     const { spans, trace } = recordSpans()
     const service = ScriptedService.make([ScriptedService.fail(new Down()), "fine"])
     const pipeline = Pipeline.inOrder([
+      Fallback.makeUnsafe(() => Effect.succeed("instead")),
       Retry.makeUnsafe({ ...steady.retry, service: "llm" }),
       Timeout.makeUnsafe({ duration: "1 second" })
     ])

@@ -2,10 +2,10 @@
  * Runs a test file as it is, and then once more for each mutant that it reaches and that nobody has noticed yet: the tests
  * anew, the mutant active from the start, and of the tests those that reach it, until the first of them fails.
  *
- * The modules of packages stay loaded, and the sources too unless loading reaches the mutant, so that a mutant costs
- * milliseconds, where a process of its own would cost seconds.
+ * The modules of packages stay loaded, so that a mutant costs milliseconds, where a process of its own would cost seconds. The
+ * sources are loaded anew: what one mutant has left in their variables would make another one look noticed, or unnoticed.
  */
-import { relative, resolve } from "node:path"
+import { relative } from "node:path"
 import { setImmediate, setTimeout } from "node:timers/promises"
 import { type RunnerTestCase, type RunnerTestFile, TestRunner, vi } from "vitest"
 import { startTests } from "vitest/internal/browser"
@@ -49,8 +49,6 @@ const results = process.env["MUTATION_RESULTS"]!
 /** The unchanged run of a file, and then its mutants. */
 export default class Runner extends TestRunner {
   readonly #reads = new Map<string, number>()
-  /** Whether the sources are loaded as they are, and no mutant was active meanwhile. */
-  #isIntact = false
 
   override importFile(filepath: string, source: "collect" | "setup"): unknown {
     vi.resetModules()
@@ -81,6 +79,7 @@ export default class Runner extends TestRunner {
 
   async #tryMutants(file: RunnerTestFile): Promise<void> {
     const reached = testsByMutant(switches.mutantCoverage)
+    if (reached.size === 0) return
     // No mutant at all must go unnoticed, or else the tests depend on what was there before.
     const control = await this.#try(file, [], new Map())
     if (control.verdict !== "Survived")
@@ -113,7 +112,7 @@ export default class Runner extends TestRunner {
   async #try(file: RunnerTestFile, mutants: ReadonlyArray<string>, reached: Reached): Promise<MutantRun> {
     const tests = mutants.map((mutant) => reached.get(mutant))
     const testIds = tests.includes(undefined) || tests.length === 0 ? undefined : tests.flatMap((ids) => [...ids!])
-    const run = new MutantRun(this, this.#reads, testIds !== undefined && this.#isIntact)
+    const run = new MutantRun(this, this.#reads)
     switches.active = new Set(mutants)
     switches.reads = 0
     switches.limit = LOOP_FLOOR
@@ -128,7 +127,6 @@ export default class Runner extends TestRunner {
       switches.limit = Infinity
       process.off("unhandledRejection", run.onError).off("uncaughtException", run.onError)
     }
-    this.#isIntact = run.verdict !== "TimedOut" && (testIds !== undefined || mutants.length === 0)
     return run
   }
 }
@@ -138,12 +136,10 @@ class MutantRun extends TestRunner {
   verdict: Verdict = "Survived"
   test = ""
   readonly #reads: ReadonlyMap<string, number>
-  readonly #keepsSources: boolean
 
-  constructor(parent: TestRunner, reads: ReadonlyMap<string, number>, keepsSources: boolean) {
+  constructor(parent: TestRunner, reads: ReadonlyMap<string, number>) {
     super(parent.config)
     this.#reads = reads
-    this.#keepsSources = keepsSources
     const { _otel, moduleRunner } = parent as unknown as { readonly _otel: unknown; readonly moduleRunner: unknown }
     Object.assign(this, { _otel, moduleRunner })
   }
@@ -157,8 +153,7 @@ class MutantRun extends TestRunner {
   }
 
   override importFile(filepath: string, source: "collect" | "setup"): unknown {
-    if (this.#keepsSources) resetTests()
-    else vi.resetModules()
+    vi.resetModules()
     return super.importFile(filepath, source)
   }
 
@@ -184,26 +179,6 @@ class MutantRun extends TestRunner {
   }
 
   override async onAfterRunSuite(): Promise<void> {}
-}
-
-const SOURCES = resolve("src")
-
-/** As `vi.resetModules`, for all modules but the sources. */
-const resetTests = (): void => {
-  const { evaluatedModules } = (globalThis as unknown as VitestWorker).__vitest_worker__
-  for (const [path, node] of evaluatedModules.idToModuleMap) {
-    if (path.startsWith(SOURCES) || path.includes("/vitest/dist/")) continue
-    Object.assign(node, { promise: undefined, exports: undefined, evaluated: false })
-    node.importers.clear()
-  }
-}
-
-interface VitestWorker {
-  readonly __vitest_worker__: {
-    readonly evaluatedModules: {
-      readonly idToModuleMap: ReadonlyMap<string, { readonly importers: Set<string> }>
-    }
-  }
 }
 
 const failWhenStuck = async (end: AbortSignal): Promise<void> => {

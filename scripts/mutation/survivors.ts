@@ -43,6 +43,12 @@ const without = <A extends Listed>(mutants: ReadonlyArray<A>, others: ReadonlyAr
   })
 }
 
+/** Whether a mutant, or another one with the same text, is listed. */
+export const isListed = (): ((mutant: Listed) => boolean) => {
+  const keys = new Set(load().groups.flatMap(({ mutants }) => mutants.map(keyOf)))
+  return (mutant) => keys.has(keyOf(mutant))
+}
+
 /** What is listed of these files, whether a reason is given or not. */
 export const listedOf = ({ groups }: Survivors, files: ReadonlySet<string>): ReadonlyArray<Listed> =>
   groups.flatMap(({ mutants }) => mutants.filter(({ file }) => files.has(file)))

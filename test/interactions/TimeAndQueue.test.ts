@@ -149,6 +149,24 @@ describe("what the circuit breaker sees of the parts inside it", () => {
     })
   )
 
+  it.effect("waits before a call reaches the breaker do not hide that it is slow", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ ...watching, openDuration: "1 second" })
+      const call = Effect.sleep("6 seconds").pipe(
+        Pipeline.inOrder([yield* Bulkhead.make(oneAtOnce), breaker, Timeout.makeUnsafe()]).execute
+      )
+      expect(yield* ends([call, call])).toEqual(["success at 6", "success at 12"])
+      expect(yield* Policy.snapshot(breaker)).toMatchObject({ state: "Closed", slowCalls: 2 })
+      const nested = Effect.sleep("6 seconds").pipe(breaker.execute, (yield* Bulkhead.make(oneAtOnce)).execute)
+      yield* ends([nested, nested])
+      expect(yield* Policy.snapshot(breaker)).toMatchObject({ state: "Closed", slowCalls: 4 })
+      yield* breaker.trip
+      const probe = yield* Bulkhead.make(oneAtOnce)
+      yield* ends([fourSeconds.pipe(probe.execute), Effect.sleep("6 seconds").pipe(breaker.execute, probe.execute)])
+      expect(yield* Policy.snapshot(breaker)).toMatchObject({ state: "Open", openings: 2, slowCalls: 5 })
+    })
+  )
+
   it.effect("a probe that had to wait is not slow", () =>
     Effect.gen(function* () {
       const breaker = yield* CircuitBreaker.make({ ...watching, openDuration: "1 second" })

@@ -197,6 +197,29 @@ describe("events", () => {
     })
   )
 
+  it.effect("tell of a wait that came to its turn, but only where the call is traced", () =>
+    Effect.gen(function* () {
+      const recorded = RecordedEvents.make()
+      const calls = yield* makeCalls({ service: "llm", maxConcurrent: 1 })
+      const traced = (name: string) => recorded.record(Effect.withSpan(calls.arrive(name), "caller"))
+      yield* traced("a")
+      yield* traced("b")
+      yield* recorded.record(calls.arrive("c"))
+      yield* TestClock.adjust("2 seconds")
+      yield* calls.end("a", "b", "c")
+      expect(recorded.events()).toEqual([
+        {
+          _tag: "BulkheadAdmission",
+          kind: "bulkhead",
+          service: "llm",
+          severity: "Debug",
+          at: 2_000,
+          attributes: { wait_millis: 2_000 }
+        }
+      ])
+    })
+  )
+
   it.effect("say nothing about the key", () =>
     Effect.gen(function* () {
       const recorded = RecordedEvents.make()

@@ -132,6 +132,20 @@ describe("a half-open circuit", () => {
     })
   )
 
+  it.effect("does not let a call of an earlier round change the count", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ consecutiveFailures: 3 })
+      const early = yield* start(breaker)
+      yield* breaker.trip
+      yield* breaker.reset
+      yield* fail(breaker, 2)
+      yield* early.end(up)
+      expect(yield* snapshot(breaker)).toMatchObject({ failuresInRow: 2, successes: 1, late: 1 })
+      yield* fail(breaker)
+      expect(yield* stateOf(breaker)).toBe("Open")
+    })
+  )
+
   it.effect("takes a slow probe for a failed one", () =>
     Effect.gen(function* () {
       const breaker = yield* waiting({ tripPolicy: "count-window", slowCallDuration: "1 second" })

@@ -99,6 +99,7 @@ describe("events", () => {
     Effect.gen(function* () {
       const recorded = RecordedEvents.make()
       const breaker = yield* CircuitBreaker.make({ openDuration: "1 second", openDurationFactor: 2 })
+      yield* TestClock.adjust("1 hour")
       yield* recorded.record(
         Effect.gen(function* () {
           yield* breaker.trip
@@ -149,6 +150,24 @@ describe("events", () => {
         [{ state: "Isolated", mode: "enforce" }, "Debug"]
       ])
       expect(recorded.events()[0]!.error).toBe(open)
+    })
+  )
+
+  it.effect("tell of a probe, but only where the call is traced", () =>
+    Effect.gen(function* () {
+      const recorded = RecordedEvents.make()
+      const breaker = yield* CircuitBreaker.make({ consecutiveFailures: 1, openDuration: "1 second" })
+      const probe = Effect.andThen(TestClock.adjust("1 second"), call(breaker, down))
+      yield* breaker.trip
+      yield* recorded.record(probe)
+      yield* recorded.record(Effect.withSpan(probe, "caller"))
+      yield* call(breaker, up, { key: "another" })
+      yield* breaker.reset
+      yield* recorded.record(Effect.withSpan(call(breaker, up, { key: "another" }), "caller"))
+      const probes = recorded.events().filter(({ _tag }) => _tag === "CircuitBreakerProbe")
+      expect(probes.map(({ attributes, severity }) => [attributes, severity])).toEqual([
+        [{ state: "HalfOpen" }, "Debug"]
+      ])
     })
   )
 

@@ -273,6 +273,16 @@ describe("slow calls", () => {
     })
   )
 
+  it.effect("are slow at whatever time they begin, the first millisecond of a clock included", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ ...slow, minimumCalls: 4 })
+      const all = yield* Effect.replicateEffect(Effect.andThen(TestClock.adjust(1), start(breaker)), 3)
+      yield* TestClock.adjust("2 seconds")
+      for (const running of all) yield* running.end(up)
+      expect((yield* snapshot(breaker)).slowCalls).toBe(3)
+    })
+  )
+
   it.effect("that fail count as slow and as failed", () =>
     Effect.gen(function* () {
       const breaker = yield* CircuitBreaker.make({ ...slow, minimumCalls: 4, slowCallRate: 1 })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Cause, Clock, Context, Duration, Effect, Exit, Fiber } from "effect"
 import { TestClock } from "effect/testing"
-import { Bulkhead, CircuitBreaker, Deadline, Pipeline, Retry, Timeout } from "../../src/index.ts"
+import { Bulkhead, CircuitBreaker, Deadline, Pipeline, Policy, Retry, Timeout } from "../../src/index.ts"
 import { RecordedEvents, ScriptedService } from "../../src/testing/index.ts"
 import { ended } from "./support/ended.ts"
 
@@ -39,6 +39,17 @@ describe("a deadline that came through the context", () => {
       const { at, exit } = yield* ended(service.call.pipe(Timeout.withTimeout("1 minute"), under(100)))
       expect([at, service.active()]).toEqual([100, 0])
       expect(errorOf(exit)).toMatchObject({ ...ofRequest(100), isStarted: true, isOwnSide: false })
+    })
+  )
+
+  it.effect("ends a timeout of a pipeline that is longer, or as long", () =>
+    Effect.gen(function* () {
+      for (const timeout of ["1 minute", "100 millis"] as const) {
+        const pipeline = yield* Pipeline.make({ circuitBreaker: {}, timeout })
+        const { at, exit } = yield* ended(Effect.never.pipe(pipeline.execute, under(100)))
+        expect([at, errorOf(exit)]).toMatchObject([100, ofRequest(100)])
+        expect(yield* Policy.snapshot(pipeline.parts[1])).toMatchObject({ exceeded: 1, interrupted: 0 })
+      }
     })
   )
 

@@ -335,6 +335,12 @@ describe("traits of another copy of the library", () => {
     })
   })
 
+  it.each(["errorCode", "httpStatus", "category", "retryPolicy"])("are not believed without a valid %s", (trait) => {
+    const foreign = { errorCode, httpStatus: 529, category: "external_error", retryPolicy: "always" }
+    expect(ErrorTraits.hasTraits(foreign)).toBe(true)
+    expect(ErrorTraits.hasTraits({ ...foreign, [trait]: true })).toBe(false)
+  })
+
   it("are the same as those that resilience errors have", () => {
     expect(ResilienceError.hasTraits).toBe(ErrorTraits.hasTraits)
   })

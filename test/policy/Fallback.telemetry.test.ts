@@ -70,6 +70,10 @@ describe("an event", () => {
   it.effect("names the service default when nobody named it", () =>
     Effect.gen(function* () {
       expect(yield* eventsOf(down.pipe(Fallback.orElse(() => fine)))).toMatchObject([{ service: "default" }])
+      expect(yield* eventsOf(down.pipe(Fallback.chain([down, fine])))).toMatchObject([
+        { service: "default" },
+        { service: "default" }
+      ])
     })
   )
 

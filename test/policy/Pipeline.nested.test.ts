@@ -36,10 +36,12 @@ describe("a pipeline as a part of another", () => {
       const recorded = RecordedEvents.make()
       const outer = Pipeline.inOrder([yield* Pipeline.make({ service: "inner" })], { service: "outer" })
       yield* Effect.fail("down").pipe(outer.execute, Effect.ignore, recorded.record)
-      expect(recorded.events().map(({ _tag, service }) => `${_tag} ${service}`)).toEqual([
-        "CallFailed inner",
-        "CallFailed outer"
-      ])
+      expect(recorded.events().map(({ _tag, attributes, service }) => [_tag, service, attributes["enclosed"]])).toEqual(
+        [
+          ["CallFailed", "inner", "true"],
+          ["CallFailed", "outer", undefined]
+        ]
+      )
     })
   )
 

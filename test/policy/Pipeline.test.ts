@@ -32,6 +32,36 @@ const five = {
 
 const { fallback: _, ...unanswered } = { ...five, circuitBreaker: { consecutiveFailures: 100 } }
 
+describe("a part of a pipeline", () => {
+  it.effect("that is a breaker switched off counts nothing and turns nobody away", () =>
+    Effect.gen(function* () {
+      const pipeline = yield* Pipeline.make({
+        circuitBreaker: { mode: "disabled", consecutiveFailures: 1 },
+        timeout: "5 seconds"
+      })
+      for (const call of [Effect.fail("down"), Effect.fail("down"), Effect.succeed("up")])
+        yield* Effect.exit(pipeline.execute(call))
+      expect(yield* Policy.snapshot(pipeline.parts[0])).toMatchObject({ successes: 0, failures: 0, rejections: 0 })
+      expect(yield* Policy.snapshot(pipeline.parts[1])).toMatchObject({ successes: 1, failures: 2 })
+    })
+  )
+
+  it.effect("that is a retry lets every call add to its budget", () =>
+    Effect.gen(function* () {
+      const pipeline = yield* Pipeline.make({
+        retry: { ...atOnce, budget: { ratio: 0.2, minimumPerSecond: 0 } },
+        timeout: "5 seconds"
+      })
+      const available = Effect.map(Policy.snapshot(pipeline.parts[0]), ({ budget }) => Option.getOrUndefined(budget))
+      yield* Effect.replicateEffect(pipeline.execute(Effect.void), 10)
+      expect(yield* available).toBe(2)
+      yield* Effect.exit(pipeline.execute(Effect.fail("down")))
+      expect(yield* available).toBe(0)
+      expect(yield* Policy.snapshot(pipeline.parts[0])).toMatchObject({ successes: 10, exhausted: 0 })
+    })
+  )
+})
+
 describe("the order of the parts", () => {
   it.effect("is that of the list, the first outermost", () =>
     Effect.gen(function* () {

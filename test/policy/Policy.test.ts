@@ -39,6 +39,13 @@ const listening = (observe: Policy.Observer): Policy.ResilienceRegistry["Service
 })
 
 describe("observers", () => {
+  it.effect("are none until somebody installs them", () =>
+    Effect.gen(function* () {
+      expect(yield* Policy.Observers).toEqual([])
+      expect(yield* isObserved).toBe(false)
+    })
+  )
+
   it.effect("hear an event, completed with the time of day", () =>
     Effect.gen(function* () {
       const heard: Array<Policy.Event> = []

@@ -15,6 +15,7 @@ import {
   Timeout
 } from "../../src/index.ts"
 import { RecordedEvents } from "../../src/testing/index.ts"
+import * as Sleeps from "../support/sleeps.ts"
 
 const start = <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.forkChild(self, { startImmediately: true })
 const errorOf = (exit: Exit.Exit<unknown, unknown>) => (Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined)
@@ -208,6 +209,14 @@ describe("before the first element", () => {
     })
   )
 
+  it.effect("a fallback alone answers, too, whatever is said to other patterns", () =>
+    Effect.gen(function* () {
+      const fallback = Fallback.makeUnsafe(() => Effect.succeed("cached"))
+      const answered = broken<string>().pipe(ProtectedStream.protect(fallback, { key: "tenant" }))
+      expect(yield* Stream.runCollect(answered)).toEqual(["cached"])
+    })
+  )
+
   it.effect("another stream can take its place", () =>
     Effect.gen(function* () {
       const first = broken<number>().pipe(ProtectedStream.orElse((error) => Stream.make(error.length, 2)))
@@ -238,6 +247,14 @@ describe("before the first element", () => {
     })
   )
 
+  it.effect("an empty stream has not failed, and stays empty", () =>
+    Effect.gen(function* () {
+      const empty: Stream.Stream<number, string> = Stream.empty
+      expect(yield* Stream.runCollect(ProtectedStream.orElse(empty, () => Stream.make(1)))).toEqual([])
+      expect(yield* Stream.runCollect(ProtectedStream.orElse(broken<number>(), () => empty))).toEqual([])
+    })
+  )
+
   it.effect("only errors that are wanted are answered", () =>
     Effect.gen(function* () {
       const never = ProtectedStream.orElse(broken<number>(), () => Stream.make(1), {
@@ -258,15 +275,28 @@ describe("before the first element", () => {
   it.effect("who answers is told", () =>
     Effect.gen(function* () {
       const recorded = RecordedEvents.make()
-      yield* broken<number>().pipe(
-        ProtectedStream.orElse(() => Stream.make(1), { service: "llm" }),
-        Stream.runDrain,
-        recorded.record
-      )
+      for (const options of [{ service: "llm" }, {}])
+        yield* broken<number>().pipe(
+          ProtectedStream.orElse(() => Stream.make(1), options),
+          Stream.runDrain,
+          recorded.record
+        )
       expect(
         recorded.events().map(({ attributes, service, _tag }) => [_tag, service, attributes["fallback_type"]])
-      ).toEqual([["FallbackUsed", "llm", "function"]])
+      ).toEqual([
+        ["FallbackUsed", "llm", "function"],
+        ["FallbackUsed", "default", "function"]
+      ])
     })
+  )
+
+  it.effect("what it answers is counted among the fallbacks of the service", () =>
+    Effect.gen(function* () {
+      const answered = ProtectedStream.orElse(broken<number>(), () => Stream.make(1), { service: "llm" })
+      yield* Stream.runDrain(answered)
+      const fallback = (yield* Policy.instanceOf(Fallback.Kind, "llm"))!
+      expect(yield* Policy.snapshot(fallback)).toMatchObject({ answered: 1, successes: 0, failures: 0 })
+    }).pipe(Effect.provide(Resilience.layer()))
   )
 })
 
@@ -324,6 +354,21 @@ describe("announcements", () => {
       const pipeline = pipelineWith({ retry: { baseDelay: 0 } })
       const seen = yield* Stream.runCollect(stream.pipe(ProtectedStream.protect(pipeline, { preamble })))
       expect([seen, made()]).toEqual([["announcement 2", 1, "later"], 2])
+    })
+  )
+
+  it.effect("are given together with what they announce", () =>
+    Effect.gen(function* () {
+      const stream = Stream.concat(
+        Stream.fromArrays(["announcement", 1] as ReadonlyArray<string | number>),
+        Stream.never
+      )
+      const first = stream.pipe(
+        ProtectedStream.protect(pipelineWith(), { preamble }),
+        Stream.take(2),
+        Stream.runCollect
+      )
+      expect(yield* first).toEqual(["announcement", 1])
     })
   )
 
@@ -440,6 +485,91 @@ describe("the time limits", () => {
     })
   )
 
+  it.effect("each wait has its own, however many there were before", () =>
+    Effect.gen(function* () {
+      const stream = Stream.range(1, 3).pipe(Stream.rechunk(1), Stream.schedule(Schedule.spaced("3 seconds")))
+      const { at, error } = yield* failing(
+        Stream.concat(stream, Stream.never).pipe(ProtectedStream.withTimeouts(timeouts))
+      )
+      expect([at, exceeded(error)[0]]).toEqual([14_000, "idle"])
+    })
+  )
+
+  it.effect("no alarm outlives the stream, however it ends, and none is set for each element", () =>
+    Effect.gen(function* () {
+      const sleeps = yield* Sleeps.make
+      const retry = Retry.makeUnsafe({ baseDelay: 0, maxAttempts: 2 })
+      const many = Stream.range(1, 1_000).pipe(
+        Stream.rechunk(1),
+        Stream.mapEffect((n) => Effect.as(Effect.yieldNow, n))
+      )
+      const atOnce = Stream.rechunk(Stream.range(1, 3), 1)
+      const streams = [Stream.empty, Stream.make(1), atOnce, many, Stream.take(many, 5), broken(), broken(1)]
+      for (const stream of streams) {
+        const guarded = stream.pipe(ProtectedStream.withTimeouts(timeouts), ProtectedStream.protect(retry))
+        yield* Effect.exit(sleeps.count(Stream.runDrain(guarded as Stream.Stream<unknown, unknown>)))
+        expect(sleeps.active()).toBe(0)
+      }
+      expect(sleeps.begun()).toBeLessThan(30)
+      const flaky = attempts<number, string>([broken(), many])
+      const pipeline = pipelineWith({ deadline: undefined, retry: { baseDelay: 0 } })
+      yield* sleeps.count(Stream.runDrain(flaky.stream.pipe(ProtectedStream.protect(pipeline))))
+      expect([flaky.made(), sleeps.active()]).toEqual([2, 0])
+      const hanging = yield* start(
+        sleeps.count(Stream.runDrain(hung(1).pipe(ProtectedStream.withTimeouts({ idle: "1 minute" }))))
+      )
+      yield* TestClock.adjust("1 second")
+      expect(sleeps.active()).toBe(1)
+      yield* Fiber.interrupt(hanging)
+      expect(sleeps.active()).toBe(0)
+    })
+  )
+
+  it.effect("do not count for a consumer who has gone, however long closing the stream takes", () =>
+    Effect.gen(function* () {
+      const timeout = Timeout.makeUnsafe({ idle: "5 seconds" })
+      const stream = Stream.ensuring(hung(1), Effect.sleep("10 seconds")).pipe(ProtectedStream.protect(timeout))
+      const fiber = yield* start(Stream.runDrain(stream))
+      yield* TestClock.adjust("1 second")
+      yield* start(Fiber.interrupt(fiber))
+      yield* TestClock.adjust("10 seconds")
+      yield* Fiber.await(fiber)
+      expect(yield* Policy.snapshot(timeout)).toMatchObject({ exceeded: 0, interrupted: 1 })
+    })
+  )
+
+  it.effect("a deadline that has passed keeps the stream from being opened", () =>
+    Effect.gen(function* () {
+      const { made, stream } = attempts([Stream.make(1)])
+      const late = { at: 0, service: "request", duration: Duration.seconds(1) }
+      for (const guard of [Timeout.makeUnsafe(), pipelineWith({ retry: { maxAttempts: 1 } })]) {
+        const exit = yield* stream.pipe(
+          ProtectedStream.protect(guard),
+          Stream.runDrain,
+          Effect.provideService(Deadline.CurrentDeadline, late),
+          Effect.exit
+        )
+        expect(errorOf(exit)).toMatchObject({ service: "request", scope: "total", isStarted: false })
+      }
+      expect(made()).toBe(0)
+    })
+  )
+
+  it.effect("are told with the name of the service", () =>
+    Effect.gen(function* () {
+      const told = RecordedEvents.make()
+      const guards = [
+        ProtectedStream.protect(Timeout.makeUnsafe({ service: "llm", operationType: "chat", idle: "1 second" })),
+        ProtectedStream.withTimeouts({ idle: "1 second" })
+      ]
+      for (const guard of guards) yield* told.record(failing(hung(1).pipe(guard)))
+      expect(told.events().map(({ attributes, service }) => [service, attributes])).toEqual([
+        ["llm", { operation_type: "chat", timeout_seconds: 1, scope: "idle" }],
+        ["default", { operation_type: "default", timeout_seconds: 1, scope: "idle" }]
+      ])
+    })
+  )
+
   it.effect("after a busy consumer, the wait is as long as ever", () =>
     Effect.gen(function* () {
       const { at, error } = yield* failing(
@@ -459,9 +589,9 @@ describe("the time limits", () => {
     })
   )
 
-  it("what is no duration is a mistake", () => {
-    expect(() => ProtectedStream.withTimeouts(Stream.never, { idle: "soon" as never })).toThrow(
-      /duration for idle, got "soon"/
+  it.each(["firstElement", "idle", "total"])("what is no duration is a mistake: %s", (name) => {
+    expect(() => ProtectedStream.withTimeouts(Stream.never, { [name]: "soon" })).toThrow(
+      `duration for ${name}, got "soon"`
     )
   })
 
@@ -533,6 +663,19 @@ describe("the time limits", () => {
       expect([pipeline.parts[4].elapsedSeconds.count, pipeline.parts[4].elapsedSeconds.sum]).toEqual([1, 2])
     })
   )
+
+  it.effect("what is recorded of a stream without elements is the time to its end", () =>
+    Effect.gen(function* () {
+      const timeout = Timeout.makeUnsafe()
+      const closing = Stream.fromEffectDrain(Effect.sleep("2 seconds"))
+      for (const stream of [closing, Stream.concat(closing, broken<never>())]) {
+        const fiber = yield* start(Effect.exit(Stream.runDrain(stream.pipe(ProtectedStream.protect(timeout)))))
+        yield* TestClock.adjust("2 seconds")
+        yield* Fiber.join(fiber)
+      }
+      expect([timeout.elapsedSeconds.count, timeout.elapsedSeconds.sum]).toEqual([2, 4])
+    })
+  )
 })
 
 describe("a consumer that stops early", () => {
@@ -583,6 +726,41 @@ describe("a consumer that stops early", () => {
       yield* slowly.pipe(ProtectedStream.protect(pipeline), Stream.take(0), Stream.runDrain)
       const { breaker } = yield* state(pipeline)
       expect(breaker.successes + breaker.failures + breaker.ignored).toBe(0)
+    })
+  )
+
+  it.effect("before the first pull leaves nothing to close", () =>
+    Effect.gen(function* () {
+      const exit = yield* Effect.exit(
+        Effect.scoped(Stream.toPull(slowly.pipe(ProtectedStream.protect(pipelineWith()))))
+      )
+      expect(Exit.isSuccess(exit)).toBe(true)
+    })
+  )
+
+  it.effect("while it still waits in the queue leaves the queue", () =>
+    Effect.gen(function* () {
+      const bulkhead = Bulkhead.makeUnsafe({ maxConcurrent: 1 })
+      const occupant = yield* start(bulkhead.execute(Effect.never))
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const pull = yield* Stream.toPull(slowly.pipe(ProtectedStream.protect(bulkhead)))
+          const impatient = yield* start(pull)
+          expect(yield* Policy.snapshot(bulkhead)).toMatchObject({ active: 1, queued: 1 })
+          yield* Fiber.interrupt(impatient)
+        })
+      )
+      expect(yield* Policy.snapshot(bulkhead)).toMatchObject({ active: 1, queued: 0, interrupted: 1 })
+      yield* Fiber.interrupt(occupant)
+    })
+  )
+
+  it.effect("because of a defect is told of it once", () =>
+    Effect.gen(function* () {
+      const exit = yield* Effect.exit(Stream.runDrain(Stream.die("bug").pipe(ProtectedStream.protect(pipelineWith()))))
+      expect(
+        Exit.isFailure(exit) && exit.cause.reasons.map((reason) => Cause.isDieReason(reason) && reason.defect)
+      ).toEqual(["bug"])
     })
   )
 
@@ -681,6 +859,18 @@ describe("the circuit breaker", () => {
       yield* TestClock.adjust("31 seconds")
       expect((yield* Policy.snapshot(breaker)).state).toBe("Open")
       yield* Fiber.interrupt(fiber)
+    })
+  )
+
+  it.effect("a probe that has lost its lease does not get it back by asking for more", () =>
+    Effect.gen(function* () {
+      const breaker = yield* openBreaker({ probeTimeout: "30 seconds" })
+      yield* TestClock.adjust("1 minute")
+      const stream = Stream.make(1, 2, 3).pipe(Stream.rechunk(1), ProtectedStream.protect(breaker))
+      const fiber = yield* start(Stream.runForEach(stream, () => Effect.sleep("31 seconds")))
+      yield* TestClock.adjust("2 minutes")
+      yield* Fiber.join(fiber)
+      expect(yield* Policy.snapshot(breaker)).toMatchObject({ state: "Open", openings: 2, late: 1 })
     })
   )
 

@@ -44,6 +44,17 @@ describe("a budget", () => {
     })
   )
 
+  it.effect("that is not there is not there for any number of keys", () =>
+    Effect.gen(function* () {
+      const retry = Retry.makeUnsafe({ ...instant, maxKeys: 1 })
+      expect([yield* callsOf(retry, "a"), yield* callsOf(retry, "b"), yield* left(retry, "b")]).toEqual([
+        2,
+        2,
+        undefined
+      ])
+    })
+  )
+
   it.effect("has a floor of ten retries a second over ten seconds by default", () =>
     Effect.gen(function* () {
       const retry = Retry.makeUnsafe({ ...instant, maxAttempts: 1_000, budget: {} })

@@ -46,9 +46,10 @@ describe("options that change while a policy runs", () => {
     Effect.gen(function* () {
       const breaker = yield* CircuitBreaker.make({ tripPolicy: "count-window" })
       yield* TestClock.adjust("1 minute")
-      const call = yield* Effect.forkChild(breaker.execute(Effect.sleep(1)), { startImmediately: true })
+      const call = yield* Effect.forkChild(breaker.execute(Effect.sleep("3 seconds")), { startImmediately: true })
+      yield* TestClock.adjust("2 seconds")
       yield* breaker.reconfigure({ slowCallDuration: "2 seconds" })
-      yield* TestClock.adjust(1)
+      yield* TestClock.adjust("1 second")
       yield* Fiber.join(call)
       expect((yield* Policy.snapshot(breaker)).slowCalls).toBe(0)
     })
@@ -120,6 +121,7 @@ describe("options that change while a policy runs", () => {
       yield* TestClock.adjust("9 seconds")
       expect(early.pollUnsafe()).toBeDefined()
       expect(limit.describe()).toContain("1s")
+      expect(limit.options.duration).toEqual(Duration.seconds(1))
     })
   )
 
@@ -132,7 +134,9 @@ describe("options that change while a policy runs", () => {
         /consecutiveFailures: .*got 0[^]*openDuration: .*got "soon"/
       )
       expect(yield* problemOf({ successesToClose: 3 })).toContain("successesToClose")
-      expect(yield* problemOf({ tripPolicy: "count-window" })).toContain("cannot change while it runs: tripPolicy")
+      expect(yield* problemOf({ tripPolicy: "count-window", windowSize: 5 })).toContain(
+        "circuit-breaker.reconfigure: cannot change while it runs: tripPolicy, windowSize"
+      )
       expect(breaker.options).toEqual(CircuitBreaker.makeUnsafe().options)
     })
   )

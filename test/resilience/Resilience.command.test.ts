@@ -20,8 +20,10 @@ describe("a command", () => {
       expect(yield* stateOf("llm")).toBe("Closed")
       yield* circuit("trip")
       expect(yield* stateOf("llm")).toBe("Open")
-      yield* circuit("mode", { mode: "observe" })
-      expect((yield* breakerOf("llm")).describe()).toContain("observe")
+      for (const mode of ["observe", "disabled", "enforce"]) {
+        yield* circuit("mode", { mode })
+        expect((yield* Policy.snapshot(yield* breakerOf("llm"))).mode).toBe(mode)
+      }
       yield* Resilience.command({ service: "llm", pattern: "bulkhead", command: "resize", parameters: { limit: 3 } })
       const bulkhead = yield* Policy.instanceOf(Bulkhead.Kind, "llm")
       expect((yield* Policy.snapshot(bulkhead!)).limit).toBe(3)

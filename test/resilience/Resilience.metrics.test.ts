@@ -136,6 +136,27 @@ describe("gauges", () => {
     )
   )
 
+  it.effect("of what has not happened yet to declared services are there, at zero, if it can be told beforehand", () =>
+    inWorld(
+      Effect.gen(function* () {
+        const times = { function: "svc", value: 0 }
+        expect(yield* seriesOf("timeout.exceeded")).toEqual([
+          { ...times, operation_type: "svc", timeout_seconds: "30" },
+          { ...times, operation_type: "total", timeout_seconds: "300" }
+        ])
+        expect(yield* seriesOf("bulkhead.rejections")).toEqual([{ function: "svc", resource_type: "svc", value: 0 }])
+        expect(yield* seriesOf("circuit_breaker.transitions")).toEqual([
+          { service: "svc", from: "Closed", to: "Open", value: 0 },
+          { service: "svc", from: "HalfOpen", to: "Closed", value: 0 },
+          { service: "svc", from: "HalfOpen", to: "Open", value: 0 },
+          { service: "svc", from: "Open", to: "HalfOpen", value: 0 }
+        ])
+        for (const name of ["circuit_breaker.failures", "retry.attempts"]) expect(yield* seriesOf(name)).toEqual([])
+      }),
+      world
+    )
+  )
+
   it.effect("of other services are there from the first call", () =>
     inWorld(
       Effect.gen(function* () {

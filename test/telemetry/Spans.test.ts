@@ -70,6 +70,7 @@ describe("attempts", () => {
     const { spans, trace } = recordSpans()
     const service = ScriptedService.make([ScriptedService.fail(new Down()), "fine"])
     const pipeline = Pipeline.inOrder([
+      Fallback.makeUnsafe(() => Effect.succeed("instead")),
       Retry.makeUnsafe({ ...steady.retry, service: "llm" }),
       Timeout.makeUnsafe({ duration: "1 second" })
     ])
@@ -136,7 +137,8 @@ describe("nothing is traced", () => {
   it.effect("without the layer", () => {
     const { eventsOf, spans, trace } = recordSpans()
     return Effect.gen(function* () {
-      yield* finish(down.pipe(Resilience.protect("llm"), Effect.withSpan("caller")))
+      const exit = yield* finish(down.pipe(Resilience.protect("llm"), Effect.withSpan("caller")))
+      expect(Exit.findErrorOption(exit)).toMatchObject({ value: { _tag: "Down" } })
       expect([spans.map(({ name }) => name), eventsOf("caller")]).toEqual([["caller"], []])
     }).pipe(trace, Effect.provide(Resilience.layer(steady)))
   })

@@ -135,10 +135,10 @@ export abstract class Breaker implements CircuitBreaker.CircuitBreaker, Shared, 
     return (by = ANONYMOUS) =>
       withFiberSync((fiber) => {
         const now = Policy.monotonicMillis(fiber)
-        const before = this.isolations?.at(now) ?? []
-        this.isolations?.delete(by)
-        if (!before.some((isolation) => isolation.by === by)) return
-        this.main.commandAll(fiber, Isolations.changeBy(this.isolations?.at(now) ?? []))
+        const { isolations } = this
+        if (!isolations?.at(now).some((isolation) => isolation.by === by)) return
+        isolations.delete(by)
+        this.main.commandAll(fiber, Isolations.changeBy(isolations.at(now)))
       })
   }
 

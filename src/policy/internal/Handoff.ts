@@ -38,6 +38,7 @@ export class Handoff {
   private untaken: Chunk | undefined
   private taker: ((result: AnyPull) => void) | undefined
   private giver: ((go: Effect.Effect<void>) => void) | undefined
+  /** Whether elements are on their way; until the first ones are there, they are. */
   private isPulling = true
   private isStopped = false
 
@@ -58,7 +59,7 @@ export class Handoff {
     const { producer } = this
     if (producer === undefined || this.exit !== undefined) return Effect.void
     this.isStopped = true
-    const isContent = exit._tag === "Success" && this.progress?.firstAt !== undefined && !this.isPulling
+    const isContent = exit._tag === "Success" && !this.isPulling
     if (isContent) this.wake()
     else producer.interruptUnsafe()
     return Effect.flatMap(Fiber.await(producer), defectsOf)
@@ -142,9 +143,6 @@ export class Handoff {
   private readonly park = Effect.callback<void>((resume) => {
     if (this.isWanted) return resume(Effect.void)
     this.giver = resume
-    return Effect.sync(() => {
-      this.giver = undefined
-    })
   })
 
   private end(exit: Exit.Exit<unknown, unknown>): void {

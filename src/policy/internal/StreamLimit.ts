@@ -84,15 +84,9 @@ export const run = <A, E, R>(
         resume(LimitedRun.exceeded(exit, error))
       }
     }
-    const exit = child.pollUnsafe()
-    if (exit !== undefined) {
-      onExit(exit)
-      return undefined
-    }
     watch(now)
     child.addObserver(onExit)
     return Effect.suspend(() => {
-      unwatch()
       stopAlarm()
       return Fiber.interrupt(child)
     })

@@ -12,7 +12,7 @@ import * as Fields from "./options.ts"
 const resetBy = (breaker: CircuitBreaker, by: string): Effect.Effect<void> =>
   Effect.withFiber((fiber) => {
     const { isolations } = breaker.snapshot(Policy.monotonicMillis(fiber))
-    return isolations.some((isolation) => isolation.by !== by) ? breaker.release(by) : breaker.reset
+    return isolations.length === 0 ? breaker.reset : breaker.release(by)
   })
 
 /** The commands. */

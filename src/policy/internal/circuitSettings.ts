@@ -69,7 +69,7 @@ export const conflicts: ReadonlyArray<Policy.Relation<Options>> = [
   },
   {
     option: "minimumCalls",
-    others: ["tripPolicy", "windowSize"],
+    others: ["windowSize"],
     check: (options) =>
       options.tripPolicy === "count-window" && minimumCallsOf(options) > options.windowSize
         ? `Expected at most windowSize (${options.windowSize})`

@@ -281,11 +281,11 @@ export const render = ({ actual, message, path }: Problem): string =>
 /** A value as a person would write it. */
 export const show = (value: unknown): string => {
   if (Duration.isDuration(value)) return Duration.format(value)
-  return typeof value === "string" || (typeof value === "object" && value !== null) ? json(value) : String(value)
+  return typeof value === "string" || typeof value === "object" ? json(value) : String(value)
 }
 
 /** Not everything that can be written in code is JSON: it may be endless, for example. */
-const json = (value: string | object): string => {
+const json = (value: string | object | null): string => {
   try {
     return JSON.stringify(value)
   } catch {

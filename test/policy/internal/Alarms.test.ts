@@ -107,6 +107,23 @@ describe("under the live clock", () => {
     })
   )
 
+  it.live("also where a timer is a mere number, as in a browser (live, with fake timers)", () =>
+    Effect.gen(function* () {
+      let ring = (): void => {}
+      vi.spyOn(globalThis, "setTimeout").mockImplementation((callback) => {
+        ring = callback as () => void
+        return 7 as never
+      })
+      const alarms = new Timer.Alarms(100)
+      ;(yield* set(alarms, () => {}))()
+      let rings = 0
+      yield* set(alarms, () => void rings++)
+      pass(100)
+      ring()
+      expect(rings).toBe(1)
+    })
+  )
+
   it.live("after the last alarm of those that are retired no timer is left (live, with fake timers)", () =>
     Effect.gen(function* () {
       const empty = new Timer.Alarms(100)

@@ -202,6 +202,14 @@ describe("decoding", () => {
     })
   })
 
+  it("refuses what contains itself", () => {
+    const endless: Record<string, unknown> = {}
+    endless["window"] = endless
+    expect(Result.getFailure(decode({ always: endless }))).toMatchObject({
+      value: [{ path: ["always", "window"], actual: endless }]
+    })
+  })
+
   it("has no suggestion for what is in a list", () => {
     const list = Schema.Struct({ all: Schema.Array(Inner) })
     expect(Result.getFailure(Fields.decode(list, { all: [{ windw: 5 }] }))).toMatchObject({
@@ -253,6 +261,30 @@ describe("an option without effect", () => {
   })
 })
 
+describe("an option that is needed", () => {
+  const Needy = Schema.Struct({
+    needed: Fields.PositiveInt.pipe(Schema.annotateKey({ description: "A number without a default" })),
+    ...Options.fields
+  })
+  const needy: Fields.Readable<typeof Needy> = {
+    options: Needy,
+    ineffective: [
+      {
+        option: "limit",
+        others: ["mode"],
+        check: ({ mode }) => (mode === "off" ? 'Expected only with mode "on"' : undefined)
+      }
+    ]
+  }
+
+  it("is all that is reported when it is wrong: without it, nothing can be said about the others", () => {
+    const written = { needed: 0, mode: "off", limit: 5 }
+    expect(Fields.decodeEffective(needy, written, Object.keys(written))).toEqual(
+      Result.fail([{ path: ["needed"], message: "Expected a whole number of at least 1", actual: 0 }])
+    )
+  })
+})
+
 describe("options that do not fit each other", () => {
   const inOrder = (option: "middle" | "high", other: "low" | "middle") => ({
     option,
@@ -291,6 +323,16 @@ describe("options that do not fit each other", () => {
 
   it("are not compared with one that is wrong by itself, nor with its default", () => {
     expect(wrong({ low: 5, middle: 0, high: 1 })).toEqual(["middle: Expected a whole number of at least 1"])
+  })
+
+  it("are compared when only an option of the same name in a group is wrong", () => {
+    const relations = [inOrder("middle", "low")]
+    const group = Fields.optionalGroup(Schema.Struct({ low: field(1) }), { description: "A group" })
+    const Grouped = Fields.related(Schema.Struct({ low: field(1), middle: field(2), high: field(3), group }), relations)
+    const decoded = Fields.decode(Grouped, { low: 5, middle: 4, group: { low: 0 } })
+    expect(Result.getFailure(decoded)).toMatchObject({
+      value: [{ path: ["group", "low"] }, { path: ["middle"], message: "Expected at least low" }]
+    })
   })
 
   it("are refused by the schema itself, too", () => {
@@ -337,7 +379,8 @@ describe("a value in a message", () => {
     [{ a: 1 }, '{"a":1}'],
     [[1, "b"], '[1,"b"]'],
     [Duration.millis(1_500), "1s 500ms"],
-    [Duration.infinity, "Infinity"]
+    [Duration.infinity, "Infinity"],
+    [{ limit: 5n }, "[object Object]"]
   ])("is shown as a person would write it: %o", (value, shown) => {
     expect(Fields.show(value)).toBe(shown)
   })

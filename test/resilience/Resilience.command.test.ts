@@ -20,6 +20,8 @@ describe("a command", () => {
       expect(yield* stateOf("llm")).toBe("Closed")
       yield* circuit("trip")
       expect(yield* stateOf("llm")).toBe("Open")
+      yield* circuit("reset")
+      expect(yield* stateOf("llm")).toBe("Closed")
       for (const mode of ["observe", "disabled", "enforce"]) {
         yield* circuit("mode", { mode })
         expect((yield* Policy.snapshot(yield* breakerOf("llm"))).mode).toBe(mode)

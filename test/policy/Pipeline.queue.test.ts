@@ -3,6 +3,7 @@ import { describe, expect, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Scheduler } from "effect"
 import { TestClock } from "effect/testing"
 import { Bulkhead, CircuitBreaker, Pipeline, Policy, Retry, Timeout } from "../../src/index.ts"
+import { RecordedEvents } from "../../src/testing/index.ts"
 import { transparent } from "../support/transparent.ts"
 
 type Parts = ReadonlyArray<Policy.Guard<unknown> | Retry.Retry>
@@ -130,5 +131,36 @@ describe.each(forms)("in %s of a pipeline", (_, make) => {
           if (calls > 0) expect([successes, failures + interrupted]).toEqual([0, 1])
         }
       })
+  )
+})
+
+describe("a part that is switched off", () => {
+  it.effect("lets every call pass, in one frame with the others", () =>
+    Effect.gen(function* () {
+      const pipeline = yield* Pipeline.make({ circuitBreaker: { mode: "disabled" }, timeout: "1 second" })
+      expect(yield* Effect.succeed("value").pipe(pipeline.execute)).toBe("value")
+      expect(yield* Effect.flip(Effect.fail("down").pipe(pipeline.execute))).toBe("down")
+      expect(yield* Policy.snapshot(pipeline.parts[0])).toMatchObject({ successes: 0, failures: 0 })
+    })
+  )
+})
+
+describe("a wait that a deadline cuts off", () => {
+  it.effect("is told as one that took too long", () =>
+    Effect.gen(function* () {
+      const pipeline = yield* Pipeline.make({
+        deadline: "1 second",
+        bulkhead: { maxConcurrent: 1 },
+        timeout: "1 minute"
+      })
+      const [, bulkhead] = pipeline.parts
+      const recorded = RecordedEvents.make()
+      yield* fork(Effect.sleep("1 minute").pipe(bulkhead.execute))
+      const caller = yield* fork(Effect.void.pipe(pipeline.execute, recorded.record))
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.await(caller)
+      const rejections = recorded.events().filter(({ _tag }) => _tag === "BulkheadRejection")
+      expect(rejections.map(({ attributes }) => attributes["reason"])).toEqual(["queue-timeout"])
+    })
   )
 })

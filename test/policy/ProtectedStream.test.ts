@@ -1,5 +1,18 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Cause, Channel, Deferred, Duration, Effect, Exit, Fiber, Ref, Schedule, Scope, Stream } from "effect"
+import {
+  Cause,
+  Channel,
+  Deferred,
+  Duration,
+  Effect,
+  Exit,
+  Fiber,
+  Ref,
+  Schedule,
+  Scheduler,
+  Scope,
+  Stream
+} from "effect"
 import { TestClock } from "effect/testing"
 import {
   Bulkhead,
@@ -56,6 +69,27 @@ describe("a stream that goes well", () => {
       const chunks = Stream.fromArrays([1, 2, 3], [4], [5, 6])
       const seen = yield* chunks.pipe(ProtectedStream.protect(pipelineWith()), Stream.chunks, Stream.runCollect)
       expect(seen).toEqual([[1, 2, 3], [4], [5, 6]])
+    })
+  )
+
+  it.effect("may take longer than a call may, as long as its elements come in time", () =>
+    Effect.gen(function* () {
+      const pipeline = pipelineWith({
+        timeout: { duration: "3 seconds", firstElement: "5 seconds", idle: "5 seconds" }
+      })
+      const stream = Stream.range(1, 5).pipe(Stream.rechunk(1), Stream.schedule(Schedule.spaced("4 seconds")))
+      const fiber = yield* start(stream.pipe(ProtectedStream.protect(pipeline), Stream.runCount))
+      yield* TestClock.adjust("1 minute")
+      expect(yield* Fiber.join(fiber)).toBe(5)
+      expect((yield* state(pipeline)).timeout).toMatchObject({ successes: 1, exceeded: 0 })
+    })
+  )
+
+  it.effect.each([3, 4, 5, 6, 7, 8, 12, 16])("comes to its end, with a yield after %i steps", (steps) =>
+    Effect.gen(function* () {
+      const stream = Stream.range(1, 20).pipe(Stream.rechunk(1), ProtectedStream.protect(pipelineWith()))
+      const count = Stream.runCount(stream).pipe(Effect.provideService(Scheduler.MaxOpsBeforeYield, steps))
+      expect(yield* count).toBe(20)
     })
   )
 

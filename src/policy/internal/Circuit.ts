@@ -76,7 +76,7 @@ export class Circuit implements RecentlyUsed.Entry<Circuit> {
     return state._tag === "Closed" && this.obeyed === this.shared.order.number ? state.generation : -1
   }
 
-  /** How long an open circuit lets nobody in; 0 when a call has to ask for admission. */
+  /** How long an open circuit lets nobody in, as the machine would say; 0 when a call has to ask it for admission. */
   openMillis(now: number): number {
     const state = this.state
     return state._tag === "Open" && this.obeyed === this.shared.order.number ? Math.max(0, state.until - now) : 0

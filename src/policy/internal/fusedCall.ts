@@ -138,7 +138,6 @@ class FusedCall implements Caller, Stage.Turn<unknown> {
 
   /** The caller goes on, and not the one who made room: what runs in the background of a fiber is its own. */
   come(entry: unknown): void {
-    if (this.isOver) return
     this.waiting = undefined
     this.entries[this.entries.length - 1] = entry
     this.resume(

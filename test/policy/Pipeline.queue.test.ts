@@ -99,6 +99,29 @@ describe.each(forms)("in %s of a pipeline", (_, make) => {
     })
   )
 
+  it.effect("a call that waits for its next attempt is not counted yet", () =>
+    Effect.gen(function* () {
+      const retry = Retry.makeUnsafe({ baseDelay: "1 second", jitter: "none" })
+      const pipeline = make([retry, Bulkhead.makeUnsafe(), Timeout.makeUnsafe({ duration: "1 minute" })])
+      const caller = yield* fork(Effect.fail("down").pipe(pipeline.execute))
+      expect(yield* Policy.snapshot(pipeline)).toMatchObject({ successes: 0, failures: 0, interrupted: 0 })
+      yield* Fiber.interrupt(caller)
+      expect(yield* Policy.snapshot(pipeline)).toMatchObject({ successes: 0, failures: 0, interrupted: 1 })
+    })
+  )
+
+  it.effect("how long a call takes to clean up after its caller has given up does not matter to the time limit", () =>
+    Effect.gen(function* () {
+      const timeout = Timeout.makeUnsafe({ duration: "1 second" })
+      const call = Effect.never.pipe(Effect.onInterrupt(() => Effect.sleep("1 minute")))
+      const caller = yield* fork(call.pipe(make([Bulkhead.makeUnsafe(), timeout]).execute))
+      yield* fork(Fiber.interrupt(caller))
+      yield* TestClock.adjust("1 minute")
+      expect(Exit.hasInterrupts(yield* Fiber.await(caller))).toBe(true)
+      expect(yield* Policy.snapshot(timeout)).toMatchObject({ exceeded: 0, interrupted: 1 })
+    })
+  )
+
   it.effect("what a call does after its caller has given up is not held against the dependency", () =>
     Effect.gen(function* () {
       const { breaker, pipeline } = parts()

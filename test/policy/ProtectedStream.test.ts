@@ -504,6 +504,18 @@ describe("the time limits", () => {
     })
   )
 
+  it.effect("a wait after the consumer was busy for longer than a wait may be has one again", () =>
+    Effect.gen(function* () {
+      const stream = hung(1, 2).pipe(
+        Stream.rechunk(1),
+        ProtectedStream.withTimeouts({ firstElement: "20 seconds", idle: "5 seconds" })
+      )
+      const fiber = yield* start(Stream.runForEach(stream, () => Effect.sleep("25 seconds")).pipe(Effect.exit))
+      yield* TestClock.adjust("5 minutes")
+      expect(exceeded(errorOf(yield* Fiber.join(fiber)))[0]).toBe("idle")
+    })
+  )
+
   it.effect("the time of the consumer does not count, except for the total", () =>
     Effect.gen(function* () {
       const slow = Effect.sleep("25 seconds")

@@ -11,8 +11,8 @@ export const behind: Readonly<Record<string, Targets>> = {
   // is 6.1 kB; that of a retry 5.0 kB.
   "bundle of CircuitBreaker, compressed": { ours: 11_300 },
   "bundle of Retry, compressed": { ours: 9_500 },
-  // Not more than a fifth above the least that a look before and after a call costs, and that is close to the target itself:
-  // it depends on the machine, which of the two is faster, an effect or a promise.
+  // The least that a look before and after a call costs is close to the target itself: it depends on the machine, and on its
+  // minute, which of the two is faster, an effect or a promise.
   "closed breaker, consecutive failures": { cockatiel: 2.5 },
   "closed breaker, count window": { cockatiel: 2.5 },
   // Reads Effect's clock, which a test can replace; cockatiel asks `Date`.

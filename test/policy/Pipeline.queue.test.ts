@@ -187,3 +187,20 @@ describe("a wait that a deadline cuts off", () => {
     })
   )
 })
+
+describe("a call that waited until its deadline is nearer than its time limit", () => {
+  it.effect("ends at the deadline", () =>
+    Effect.gen(function* () {
+      const pipeline = yield* Pipeline.make({
+        deadline: "3 seconds",
+        bulkhead: { maxConcurrent: 1 },
+        timeout: "2 seconds"
+      })
+      const [, bulkhead] = pipeline.parts
+      yield* fork(Effect.sleep("2 seconds").pipe(bulkhead.execute))
+      const caller = yield* fork(Effect.never.pipe(pipeline.execute, Effect.flip))
+      yield* TestClock.adjust("3 seconds")
+      expect(yield* Fiber.join(caller)).toMatchObject({ _tag: "TimeoutExceededError", scope: "total" })
+    })
+  )
+})

@@ -136,7 +136,7 @@ class FusedCall implements Caller, Stage.Turn<unknown> {
     return this.abandoning()
   }
 
-  /** The caller goes on, and not the one who made room: what runs in the background of a fiber is its own. */
+  /** The caller's own fiber starts the effect, because with it comes its asynchronous context, not that of who made room. */
   come(entry: unknown): void {
     this.waiting = undefined
     this.entries[this.entries.length - 1] = entry

@@ -36,6 +36,10 @@ const enclosingOf = /* @__PURE__ */ perContext((context) => Context.get(context,
 export const contextOf = (call: Call, context: Context.Context<never>): Context.Context<never> =>
   call.isEnclosed ? context : Context.add(context, Enclosing, call)
 
+/** What runs in a call, so that it knows. */
+const mark = <A, E, R>(call: Call, self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  call.isEnclosed ? self : Effect.provideService(self, Enclosing, call)
+
 /** The calls of one pipeline. */
 export class PipelineCalls {
   readonly service: string
@@ -59,8 +63,7 @@ export class PipelineCalls {
     fiber: Fiber.Fiber<unknown, unknown>,
     self: Effect.Effect<A, E, R>
   ): Effect.Effect<A, E, R> {
-    const marked = call.isEnclosed ? self : Effect.provideService(self, Enclosing, call)
-    return Effect.onExitPrimitive(marked, (exit) => {
+    return Effect.onExitPrimitive(mark(call, self), (exit) => {
       this.end(call, fiber, exit)
       return undefined
     })
@@ -82,11 +85,10 @@ export class PipelineCalls {
       if (!isBegun) totals.interrupted--
       isBegun = true
     }
-    const marked = call.isEnclosed ? self : Effect.provideService(self, Enclosing, call)
     return Effect.onExitPrimitive(
       Effect.suspend(() => {
         begin()
-        return marked
+        return mark(call, self)
       }),
       (exit) => {
         begin()

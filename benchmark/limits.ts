@@ -72,15 +72,15 @@ const watching = Effects.pattern(
     })
 )
 
-/** A call in the ring of all that run, in the order of their start. */
-class Started {
-  readonly at: number
-  private before: Started = this
-  private after: Started = this
-  constructor(at: number) {
-    this.at = at
+/** A call in a ring, with what is to be known about it: when it began, or how it goes on. */
+class Place<A> {
+  readonly value: A
+  before: Place<A> = this
+  after: Place<A> = this
+  constructor(value: A) {
+    this.value = value
   }
-  insertBefore(other: Started): void {
+  insertBefore(other: Place<A>): void {
     this.before = other.before
     this.after = other
     other.before.after = this
@@ -94,22 +94,24 @@ class Started {
 
 /**
  * A call in a fiber of its own, as whatever can interrupt it needs it, among those that run and since when, so that one timer
- * will do for all; behind one look at how it ends. Who finds no room waits in a line.
+ * will do for all; behind one look at how it ends. Who finds no room waits in a line, and leaves it if interrupted.
  */
 const whole = ({ running }: Limits): Effects.Execute => {
-  const line: Array<() => void> = []
-  const ends = new Started(0)
+  const line = new Place(() => {})
+  const began = new Place(0)
   let active = 0
-  const leave = (call: Started) => {
+  const leave = (call: Place<number>) => {
     active--
     call.remove()
-    line.shift()?.()
+    const first = line.after
+    first.remove()
+    first.value()
   }
   return (self) => {
     const enter = Effect.withFiber((fiber) => {
       active++
-      const call = new Started(millisOf(fiber))
-      call.insertBefore(ends)
+      const call = new Place(millisOf(fiber))
+      call.insertBefore(began)
       return Effect.matchCauseEffect(inChild(fiber, self), {
         onSuccess: (value: number) => {
           leave(call)
@@ -123,7 +125,11 @@ const whole = ({ running }: Limits): Effects.Execute => {
     })
     return Effect.suspend(() => {
       if (active < running) return enter
-      const turn = Effect.callback<void>((resume) => void line.push(() => resume(Effect.void)))
+      const turn = Effect.callback<void>((resume) => {
+        const waiting = new Place(() => resume(Effect.void))
+        waiting.insertBefore(line)
+        return Effect.sync(() => waiting.remove())
+      })
       return Effect.flatMap(turn, () => enter)
     })
   }

@@ -89,6 +89,8 @@ class Place<A> {
   remove(): void {
     this.before.after = this.after
     this.after.before = this.before
+    this.before = this
+    this.after = this
   }
 }
 

@@ -4,6 +4,7 @@ import { describe, expect, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import { Bulkhead, Policy } from "../../src/index.ts"
+import { stopping } from "../support/stopping.ts"
 import {
   type Calls,
   counts,
@@ -215,6 +216,41 @@ describe("a busy key", () => {
       yield* calls.arrive("b", { key: "b" })
       expect(endingOf(yield* calls.arrive("b again", { key: "b" }))).toBe("full")
       expect(yield* occupancy(calls.bulkhead)).toEqual([2, 0])
+    })
+  )
+})
+
+describe("a key that is forgotten while a call of it has been stopped on its way in", () => {
+  const fork = Effect.forkChild({ startImmediately: true })
+  const turns = Effect.forEach(Array.from({ length: 20 }), () => Effect.yieldNow, { discard: true })
+
+  it.effect.each(Array.from({ length: 25 }, (_, at) => at))("keeps its limit: before operation %i", (at) =>
+    Effect.gen(function* () {
+      const calls = yield* makeCalls({ maxConcurrent: 1, maxKeys: 1 })
+      const { letGo, stop } = stopping(at)
+      yield* calls.arrive("a1", { key: "a" })
+      yield* calls.work("a2").pipe(calls.bulkhead.executeWith({ key: "a" }), stop, fork)
+      yield* calls.endNow("a1")
+      yield* calls.arrive("b", { key: "b" })
+      yield* calls.arrive("a3", { key: "a" })
+      yield* letGo
+      yield* turns
+      expect(calls.running().filter((name) => name !== "b")).toHaveLength(1)
+    })
+  )
+
+  it.effect.each(Array.from({ length: 25 }, (_, at) => at))("does not lose the call: before operation %i", (at) =>
+    Effect.gen(function* () {
+      const bulkhead = yield* Bulkhead.make({ maxConcurrent: 1, maxKeys: 1 })
+      const { letGo, stop } = stopping(at)
+      yield* bulkhead.resize(0)
+      const stopped = yield* Effect.succeed("in").pipe(bulkhead.executeWith({ key: "a" }), stop, fork)
+      yield* Effect.void.pipe(bulkhead.executeWith({ key: "b" }), fork)
+      yield* letGo
+      yield* turns
+      yield* bulkhead.resize(1)
+      yield* turns
+      expect(endingOf(stopped)).toBe("success")
     })
   )
 })

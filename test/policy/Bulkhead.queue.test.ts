@@ -1,10 +1,31 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Clock, Duration, Effect, Exit, Fiber } from "effect"
+import { Clock, Duration, Effect, Exit, Fiber, Scheduler } from "effect"
 import { TestClock } from "effect/testing"
 import { Bulkhead, Deadline, Policy } from "../../src/index.ts"
 import { counts, countsOf, endingOf, expectFullCapacity, makeCalls, occupancy, settle } from "./support/calls.ts"
 
 describe("a wait in the queue", () => {
+  it.effect.each([3, 4, 5, 6, 7, 8])(
+    "is none where a permit becomes free on the way to it, with a yield after %i steps",
+    (steps) =>
+      Effect.gen(function* () {
+        for (let turns = 0; turns < 20; turns++) {
+          const calls = yield* makeCalls({ maxConcurrent: 1 })
+          yield* calls.arrive("a")
+          const caller = yield* Effect.forkChild(
+            calls.bulkhead
+              .execute(Effect.succeed("value"))
+              .pipe(Effect.provideService(Scheduler.MaxOpsBeforeYield, steps))
+          )
+          for (let turn = 0; turn < turns; turn++) yield* Effect.yieldNow
+          yield* calls.end("a")
+          for (let turn = 0; turn < 20; turn++) yield* Effect.yieldNow
+          expect(endingOf(caller)).toBe("success")
+          yield* expectFullCapacity(calls.bulkhead)
+        }
+      })
+  )
+
   it.effect("costs a traced call nothing but the wait where nobody listens", () =>
     Effect.gen(function* () {
       const calls = yield* makeCalls({ maxConcurrent: 1 })

@@ -88,10 +88,13 @@ export const guard = <A, E, R>(
   self: Effect.Effect<A, E, R>
 ): Effect.Effect<A, E | BulkheadRejectedError, R> =>
   Effect.suspend(() => {
-    const passage = new Passage()
+    let passage: Passage | undefined
     return Effect.onExitPrimitive(
-      Effect.withFiber<A, E | BulkheadRejectedError, R>((fiber) => passage.enter(gateOf(fiber), fiber, self)),
-      (exit) => passage.leave(exit)
+      Effect.withFiber<A, E | BulkheadRejectedError, R>((fiber) => {
+        passage = new Passage(gateOf(fiber), fiber)
+        return passage.enter(self)
+      }),
+      (exit) => passage?.leave(exit)
     )
   })
 
@@ -103,6 +106,6 @@ export const stage = (gateOf: (fiber: Fiber.Fiber<unknown, unknown>) => Gate): S
     return Machine.tryAcquire(gate.state) ? gate : undefined
   },
   withdraw: ({ state }, fiber) => Machine.release(state)?.admit(fiber),
-  wait: (fiber, turn) => new Passage().waitFor(turn, gateOf(fiber), fiber),
+  wait: (fiber, turn) => new Passage(gateOf(fiber), fiber).waitFor(turn),
   leave: end
 })

@@ -32,8 +32,8 @@ type Turn = Stage.Turn<Gate, BulkheadRejectedError>
 
 /** One call on its way. */
 export class Passage implements Stage.Wait {
-  private gate: Gate | undefined
-  private fiber: Fiber.Fiber<unknown, unknown> | undefined
+  private readonly gate: Gate
+  private readonly fiber: Fiber.Fiber<unknown, unknown>
   private isAdmitted = false
   private queuedAt = 0
   /** Its place in the queue. */
@@ -42,36 +42,34 @@ export class Passage implements Stage.Wait {
   private turn: Turn | undefined
   private cancel: (() => void) | undefined
 
-  enter<A, E, R>(
-    gate: Gate,
-    fiber: Fiber.Fiber<unknown, unknown>,
-    self: Effect.Effect<A, E, R>
-  ): Effect.Effect<A, E | BulkheadRejectedError, R> {
+  constructor(gate: Gate, fiber: Fiber.Fiber<unknown, unknown>) {
     this.gate = gate
     this.fiber = fiber
-    if (Machine.tryAcquire(gate.state)) {
+  }
+
+  /** Gets in line in the same step as it asks for the gate: one through which nobody goes may be forgotten with its key. */
+  enter<A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E | BulkheadRejectedError, R> {
+    if (Machine.tryAcquire(this.gate.state)) {
       this.isAdmitted = true
       return self
     }
-    const full = this.join(gate, fiber)
+    const full = this.join()
     if (full !== undefined) return Effect.fail(full)
     return Effect.callback<A, E | BulkheadRejectedError, R>((resume) =>
-      this.wait(gate, fiber, { come: () => resume(self), fail: (error) => resume(Effect.fail(error)) })
+      this.wait({ come: () => resume(self), fail: (error) => resume(Effect.fail(error)) })
     )
   }
 
   /** Waits without an effect of its own. */
-  waitFor(turn: Turn, gate: Gate, fiber: Fiber.Fiber<unknown, unknown>): this {
-    this.gate = gate
-    this.fiber = fiber
-    const full = this.join(gate, fiber)
-    if (full === undefined) this.wait(gate, fiber, turn)
+  waitFor(turn: Turn): this {
+    const full = this.join()
+    if (full === undefined) this.wait(turn)
     else turn.fail(full)
     return this
   }
 
   giveUp(): Exit.Exit<never, unknown> {
-    const interrupted = Exit.interrupt(this.fiber?.id)
+    const interrupted = Exit.interrupt(this.fiber.id)
     return this.leave(interrupted) ?? interrupted
   }
 
@@ -87,53 +85,55 @@ export class Passage implements Stage.Wait {
     this.cancel?.()
     this.turn = undefined
     const { fiber, gate } = this
-    if (gate === undefined || fiber === undefined) return undefined
     if (this.isAdmitted) end(gate, fiber, exit)
     else if (Machine.leave(gate.state, this)) {
       if (TimeLimit.interruptingDeadline(fiber) !== undefined) {
-        return Exit.fail(this.reject(gate, fiber, "queue-timeout"))
+        return Exit.fail(this.reject("queue-timeout"))
       }
       gate.shared.totals.interrupted++
     }
     return undefined
   }
 
-  private wait(gate: Gate, fiber: Fiber.Fiber<unknown, unknown>, turn: Turn): void {
+  private wait(turn: Turn): void {
     this.turn = turn
     if (this.isAdmitted) return this.come()
+    const { fiber, gate } = this
     const millis = Math.min(gate.shared.queueMillis, TimeLimit.remainingMillis(fiber, this.queuedAt))
     this.cancel = Timer.after(fiber, this.queuedAt, Math.max(0, millis), () => {
       if (Machine.leave(gate.state, this)) {
-        this.endWait(fiber)
-        turn.fail(this.reject(gate, fiber, "queue-timeout"))
+        this.endWait()
+        turn.fail(this.reject("queue-timeout"))
       }
     })
   }
 
-  private join(gate: Gate, fiber: Fiber.Fiber<unknown, unknown>): BulkheadRejectedError | undefined {
-    if (!Machine.enqueue(gate.state, gate.shared.settings, this)) return this.reject(gate, fiber, "full")
-    this.queuedAt = Policy.monotonicMillis(fiber)
+  private join(): BulkheadRejectedError | undefined {
+    const { shared, state } = this.gate
+    if (!Machine.enqueue(state, shared.settings, this)) return this.reject("full")
+    this.queuedAt = Policy.monotonicMillis(this.fiber)
     return undefined
   }
 
   private come(): void {
-    const { fiber, gate, turn } = this
-    if (fiber === undefined || gate === undefined || turn === undefined) return
+    const { turn } = this
+    if (turn === undefined) return
     this.turn = undefined
-    const waitMillis = this.endWait(fiber)
-    if (isTraced(fiber)) this.tellAdmission(gate, fiber, waitMillis)
-    turn.come(gate)
+    const waitMillis = this.endWait()
+    if (isTraced(this.fiber)) this.tellAdmission(waitMillis)
+    turn.come(this.gate)
   }
 
-  private endWait(fiber: Fiber.Fiber<unknown, unknown>): number {
-    const waitMillis = Policy.monotonicMillis(fiber) - this.queuedAt
-    addQueued(fiber, waitMillis)
+  private endWait(): number {
+    const waitMillis = Policy.monotonicMillis(this.fiber) - this.queuedAt
+    addQueued(this.fiber, waitMillis)
     return waitMillis
   }
 
   /** Only a trace wants to know about every wait. */
-  private tellAdmission({ shared }: Gate, fiber: Fiber.Fiber<unknown, unknown>, waitMillis: number): void {
-    const { home, service } = shared
+  private tellAdmission(waitMillis: number): void {
+    const { fiber, gate } = this
+    const { home, service } = gate.shared
     if (!Policy.isObserved(fiber, home)) return
     Policy.emit(fiber, home, {
       _tag: "BulkheadAdmission",
@@ -144,12 +144,9 @@ export class Passage implements Stage.Wait {
     })
   }
 
-  private reject(
-    { shared }: Gate,
-    fiber: Fiber.Fiber<unknown, unknown>,
-    reason: BulkheadRejectedError["reason"]
-  ): BulkheadRejectedError {
-    const { home, service, settings, totals } = shared
+  private reject(reason: BulkheadRejectedError["reason"]): BulkheadRejectedError {
+    const { fiber, gate } = this
+    const { home, service, settings, totals } = gate.shared
     if (reason === "full") totals.rejectedFull++
     else totals.rejectedQueueTimeout++
     const error = new BulkheadRejectedError({ service, reason, limit: settings.maxConcurrent })

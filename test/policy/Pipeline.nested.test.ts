@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Effect } from "effect"
-import { CircuitBreaker, Outcome, Pipeline, Policy, Retry } from "../../src/index.ts"
+import { Deferred, Effect, Fiber } from "effect"
+import { TestClock } from "effect/testing"
+import { Bulkhead, CircuitBreaker, Outcome, Pipeline, Policy, Retry, Timeout } from "../../src/index.ts"
 import { RecordedEvents, ScriptedService } from "../../src/testing/index.ts"
 
 const atOnce = { baseDelay: 0, jitter: "none" } as const
@@ -42,6 +43,55 @@ describe("a pipeline as a part of another", () => {
           ["CallFailed", "outer", undefined]
         ]
       )
+    })
+  )
+
+  it.effect("does not enclose what outlives the call of the outer one", () =>
+    Effect.gen(function* () {
+      const recorded = RecordedEvents.make()
+      const bulkhead = yield* Bulkhead.make({ maxConcurrent: 1 })
+      const holder = yield* Effect.forkChild(bulkhead.execute(Effect.never), { startImmediately: true })
+      const first = yield* Pipeline.make({ service: "first" })
+      const second = Pipeline.inOrder([bulkhead, yield* Retry.make({}), yield* Timeout.make({ duration: "1 minute" })])
+      const third = yield* Pipeline.make({ service: "third" })
+      const go = yield* Deferred.make<void>()
+      const outlives = Effect.forkDetach(Effect.andThen(Deferred.await(go), third.execute(Effect.fail("down"))))
+      const waits = Effect.forkDetach(second.execute(outlives), { startImmediately: true })
+      yield* waits.pipe(first.execute, recorded.record)
+      yield* Fiber.interrupt(holder)
+      yield* TestClock.adjust(0)
+      expect(second.snapshot(0).successes).toBe(1)
+      yield* Deferred.succeed(go, undefined)
+      yield* TestClock.adjust(0)
+      expect(recorded.events().map(({ attributes, service }) => [service, attributes["enclosed"]])).toEqual([
+        ["third", undefined]
+      ])
+    })
+  )
+
+  it.effect("does not enclose what outlives a call that was interrupted while it failed", () =>
+    Effect.gen(function* () {
+      const recorded = RecordedEvents.make()
+      const first = yield* Pipeline.make({ service: "first", retry: {}, timeout: "1 minute" })
+      const third = yield* Pipeline.make({ service: "third" })
+      const go = yield* Deferred.make<void>()
+      const outlives = Effect.forkDetach(Effect.andThen(Deferred.await(go), third.execute(Effect.fail("down"))))
+      const caller: Fiber.Fiber<unknown, unknown> = yield* Effect.suspend(() =>
+        Effect.andThen(
+          outlives,
+          Effect.suspend(() => {
+            caller.interruptUnsafe()
+            return Effect.fail("down")
+          })
+        )
+      ).pipe(first.execute, recorded.record, Effect.forkChild)
+      yield* TestClock.adjust(0)
+      expect(first.snapshot(0)).toMatchObject({ failures: 0, interrupted: 1 })
+      yield* Deferred.succeed(go, undefined)
+      yield* TestClock.adjust(0)
+      expect(recorded.events().map(({ attributes, service }) => [service, attributes["enclosed"]])).toEqual([
+        ["third", undefined]
+      ])
     })
   )
 

@@ -70,8 +70,8 @@ export class PipelineCalls {
   }
 
   /**
-   * Counts a call when what is left of it is over. Until that begins it counts as interrupted, because an interruption is what
-   * can come before.
+   * Counts a call when what is left of it is over. Until that begins it is over, and counts as interrupted, because an
+   * interruption is what can come before.
    */
   rest<A, E, R>(
     call: Call,
@@ -80,10 +80,12 @@ export class PipelineCalls {
   ): Effect.Effect<A, E, R> {
     const { totals } = this
     totals.interrupted++
+    call.isOver = true
     let isBegun = false
     const begin = (): void => {
       if (!isBegun) totals.interrupted--
       isBegun = true
+      call.isOver = false
     }
     return Effect.onExitPrimitive(
       Effect.suspend(() => {

@@ -83,7 +83,7 @@ export interface Observation {
 /** The answer to a caller. `waitMillis` is `Infinity` when no time is known. */
 export type Admission =
   | { readonly _tag: "Admitted"; readonly state: State; readonly permit: Permit }
-  | { readonly _tag: "Rejected"; readonly state: State; readonly waitMillis: number }
+  | { readonly _tag: "Rejected"; readonly state: Exclude<State, Closed>; readonly waitMillis: number }
 
 /** Stands for "never": a number, so that a state remains JSON. */
 export const FOREVER = Number.MAX_SAFE_INTEGER

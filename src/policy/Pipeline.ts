@@ -185,7 +185,7 @@ export const makeUnsafe = <const O extends MakeOptions>(options: O & Strict<O, M
     ...made.flatMap((part) => (Result.isFailure(part) ? part.failure : []))
   ]
   if (problems.length > 0) throw new Error(`Pipeline.make: invalid options\n${problems.join("\n")}`)
-  const parts = made.flatMap((part) => (Result.isSuccess(part) ? part.success : []))
+  const parts = made.flatMap((part) => Result.getOrThrow(part))
   const all = fallback === undefined ? parts : [Fallback.makeUnsafe(fallback, { service }), ...parts]
   return fromParts(service, all) as Pipeline<PartsOf<O>>
 }

@@ -168,7 +168,7 @@ const rejectionOf = (
   circuit: Circuit,
   fiber: Fiber.Fiber<unknown, unknown>,
   { state, waitMillis }: Extract<Machine.Admission, { readonly _tag: "Rejected" }>
-): CircuitBreakerOpenError => rejection(circuit, fiber, state._tag === "Closed" ? "Open" : state._tag, waitMillis)
+): CircuitBreakerOpenError => rejection(circuit, fiber, state._tag, waitMillis)
 
 const rejection = (
   circuit: Circuit,

@@ -7,7 +7,7 @@
  */
 import { relative } from "node:path"
 import { setImmediate, setTimeout } from "node:timers/promises"
-import { type RunnerTestCase, type RunnerTestFile, TestRunner, vi } from "vitest"
+import { type RunnerTask, type RunnerTestCase, type RunnerTestFile, TestRunner, vi } from "vitest"
 import { startTests } from "vitest/internal/browser"
 import { apart } from "./groups.ts"
 import { mutantsOf, noticed, read, tell, tried, type Verdict } from "./results.ts"
@@ -71,7 +71,7 @@ export default class Runner extends TestRunner {
   override async onAfterRunFiles(files: Array<RunnerTestFile>): Promise<void> {
     super.onAfterRunFiles(files)
     for (const file of files) {
-      if (file.result?.state === "fail") tell(results, { _tag: "Broken", test: file.name })
+      if (file.result?.state === "fail") tell(results, { _tag: "Broken", test: whyFailed(file) })
       else await this.#tryMutants(file)
       tell(results, { _tag: "Done", file: relative(process.cwd(), file.filepath) })
     }
@@ -181,6 +181,15 @@ class MutantRun extends TestRunner {
   override async onAfterRunSuite(): Promise<void> {}
 }
 
+/** The first error: of a test, a suite, or the file itself, if it cannot be loaded. */
+const whyFailed = (file: RunnerTestFile): string => {
+  const failed = tasksIn(file).find(({ result }) => result?.errors?.length)
+  return `${nameOf(failed ?? file)}: ${failed?.result?.errors?.[0]?.message}`
+}
+
+const tasksIn = (task: RunnerTask): ReadonlyArray<RunnerTask> =>
+  task.type === "suite" ? [...task.tasks.flatMap(tasksIn), task] : [task]
+
 const failWhenStuck = async (end: AbortSignal): Promise<void> => {
   for (let times = 0; times < STUCK_TIMES;) {
     await setTimeout(STUCK_MILLIS, undefined, { ref: false })
@@ -199,7 +208,7 @@ const testsByMutant = (coverage: Switches["mutantCoverage"]): Reached => {
   return reached
 }
 
-const nameOf = (test: RunnerTestCase): string => {
+const nameOf = (test: RunnerTask): string => {
   const names = [test.name]
   for (let suite = test.suite; suite !== undefined; suite = suite.suite) names.unshift(suite.name)
   return `${test.file.name}: ${names.join(" > ")}`

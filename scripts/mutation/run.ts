@@ -10,6 +10,9 @@ import { read, type Result, tell } from "./results.ts"
 const STUCK_MILLIS = 120_000
 const WATCH_MILLIS = 1_000
 
+/** After so many test files other processes take over, because sources that are loaded anew for each mutant stay in memory. */
+const FILES_AT_ONCE = 24
+
 /** How many cases a property is tried with. */
 const CASES = "20"
 
@@ -39,7 +42,7 @@ export const run = async (
       const left = testFiles.filter((file) => !done.has(file)).toSorted(quickFirst)
       if (left.length === 0) return read(results)
       const before = read(results).length
-      await runOnce(instrumented, left, workers, results)
+      await runOnce(instrumented, left.slice(0, FILES_AT_ONCE), workers, results)
       if (read(results).length === before) throw new Error(`These tests do not run: ${left.join(", ")}`)
     }
   } finally {

@@ -9,8 +9,8 @@ import { relative } from "node:path"
 import { setImmediate, setTimeout } from "node:timers/promises"
 import { type RunnerTask, type RunnerTestCase, type RunnerTestFile, TestRunner, vi } from "vitest"
 import { startTests } from "vitest/internal/browser"
-import { apart } from "./groups.ts"
-import { mutantsOf, noticed, read, tell, tried, type Verdict } from "./results.ts"
+import { apart, listed } from "./groups.ts"
+import { mutantsOf, noticed, read, type Round, tell, tried, type Verdict } from "./results.ts"
 
 /** A test may read the switches this many times more often than without the mutant, and this often anyway. */
 const LOOP_FACTOR = 20
@@ -45,6 +45,7 @@ const switches = new Switches()
 Object.defineProperty(globalThis, "__stryker__", { value: switches, configurable: true })
 
 const results = process.env["MUTATION_RESULTS"]!
+const round = process.env["MUTATION_ROUND"] as Round
 
 /** The unchanged run of a file, and then its mutants. */
 export default class Runner extends TestRunner {
@@ -73,25 +74,25 @@ export default class Runner extends TestRunner {
     for (const file of files) {
       if (file.result?.state === "fail") tell(results, { _tag: "Broken", test: whyFailed(file) })
       else await this.#tryMutants(file)
-      tell(results, { _tag: "Done", file: relative(process.cwd(), file.filepath) })
+      tell(results, { _tag: "Done", file: relative(process.cwd(), file.filepath), round })
     }
   }
 
   async #tryMutants(file: RunnerTestFile): Promise<void> {
     const reached = testsByMutant(switches.mutantCoverage)
-    if (reached.size === 0) return
+    const before = read(results)
+    const dead = noticed(before)
+    const open = [...reached].filter(([mutant]) => !dead.has(mutant) && (round === "together" || !listed.has(mutant)))
+    if (open.length === 0) return
     // No mutant at all must go unnoticed, or else the tests depend on what was there before.
     const control = await this.#try(file, [], new Map())
     if (control.verdict !== "Survived")
       return tell(results, { _tag: "Broken", test: `${control.test}, the second time` })
-    const before = read(results)
-    const dead = noticed(before)
     const alive = tried(before)
     const stuck = mutantsOf(before, "Stuck")
     const [alone, together]: [Array<string>, Array<string>] = [[], []]
-    for (const [mutant, tests] of reached) {
-      if (dead.has(mutant)) continue
-      const inGroup = !stuck.has(mutant) && (tests === undefined || alive.has(mutant))
+    for (const [mutant, tests] of open) {
+      const inGroup = round === "together" && !stuck.has(mutant) && (tests === undefined || alive.has(mutant))
       ;(inGroup ? together : alone).push(mutant)
     }
     for (const mutant of alone) await this.#tryGroup(file, [mutant], reached)

@@ -13,7 +13,8 @@ const mutants: ReadonlyMap<string, Mutant> = new Map(
   ])
 )
 
-const listed: ReadonlySet<string> = new Set([...mutants.values()].filter(isListed()).map(({ id }) => id))
+/** Those on the list. */
+export const listed: ReadonlySet<string> = new Set([...mutants.values()].filter(isListed()).map(({ id }) => id))
 
 /** Deals the mutants out to groups in which none hides another. */
 export const apart = (ids: ReadonlyArray<string>): ReadonlyArray<ReadonlyArray<string>> => {

@@ -6,7 +6,13 @@ export type Result =
   | { readonly _tag: "Broken"; readonly test: string }
   | { readonly _tag: "Started"; readonly mutants: ReadonlyArray<string>; readonly pid: number }
   | { readonly _tag: Verdict; readonly mutants: ReadonlyArray<string>; readonly test: string }
-  | { readonly _tag: "Done"; readonly file: string }
+  | { readonly _tag: "Done"; readonly file: string; readonly round: Round }
+
+/**
+ * First mutants are tried together where that is possible. One can hide another then, so those that have not been noticed,
+ * and are not listed, are tried once more, each alone.
+ */
+export type Round = "together" | "alone"
 
 /** How mutants fared against one test file; `test` is the one that noticed it, and then it was one mutant alone. */
 export type Verdict = "Killed" | "TimedOut" | "Survived" | "Stuck"

@@ -4,7 +4,8 @@ import { tmpdir } from "node:os"
 import { dirname, join, relative, resolve } from "node:path"
 import { createVitest } from "vitest/node"
 import type { Instrumented } from "./instrument.ts"
-import { read, type Result, tell } from "./results.ts"
+import { noticed, read, type Result, type Round, tell } from "./results.ts"
+import { isListed } from "./survivors.ts"
 
 /** After so long in one mutant, its process is stuck where nothing else can end it. */
 const STUCK_MILLIS = 120_000
@@ -36,15 +37,24 @@ export const run = async (
   writeFileSync(results, "")
   writeFileSync(join(directory, "mutants"), JSON.stringify(mutants))
   const instrumented = new Map([...sources].map(([file, text]) => [resolve(file), text]))
-  try {
+  const runRound = async (round: Round): Promise<void> => {
     for (;;) {
-      const done = new Set(read(results).flatMap((result) => (result._tag === "Done" ? [result.file] : [])))
+      const before = read(results)
+      const done = new Set(
+        before.flatMap((result) => (result._tag === "Done" && result.round === round ? [result.file] : []))
+      )
       const left = testFiles.filter((file) => !done.has(file)).toSorted(quickFirst)
-      if (left.length === 0) return read(results)
-      const before = read(results).length
-      await runOnce(instrumented, left.slice(0, FILES_AT_ONCE), workers, results)
-      if (read(results).length === before) throw new Error(`These tests do not run: ${left.join(", ")}`)
+      if (left.length === 0) return
+      await runOnce(instrumented, left.slice(0, FILES_AT_ONCE), workers, results, round)
+      if (read(results).length === before.length) throw new Error(`These tests do not run: ${left.join(", ")}`)
     }
+  }
+  try {
+    await runRound("together")
+    const dead = noticed(read(results))
+    const hasReason = isListed()
+    if (mutants.some((mutant) => !dead.has(mutant.id) && !hasReason(mutant))) await runRound("alone")
+    return read(results)
   } finally {
     rmSync(directory, { recursive: true })
   }
@@ -54,7 +64,8 @@ const runOnce = async (
   instrumented: ReadonlyMap<string, string>,
   testFiles: ReadonlyArray<string>,
   workers: number,
-  results: string
+  results: string,
+  round: Round
 ): Promise<void> => {
   const vitest = await createVitest(
     "test",
@@ -76,7 +87,12 @@ const runOnce = async (
             files.toSorted((one, other) => quickFirst(relative("", one.moduleId), relative("", other.moduleId)))
         }
       },
-      env: { MUTATION_RESULTS: results, MUTATION_MUTANTS: join(dirname(results), "mutants"), FUZZ_RUNS: CASES }
+      env: {
+        MUTATION_RESULTS: results,
+        MUTATION_MUTANTS: join(dirname(results), "mutants"),
+        MUTATION_ROUND: round,
+        FUZZ_RUNS: CASES
+      }
     },
     { plugins: [{ name: "mutants", enforce: "pre", load: (id) => instrumented.get(id) }] }
   )

@@ -46,6 +46,19 @@ describe("a pipeline as a part of another", () => {
     })
   )
 
+  it.effect("is enclosed by one that runs in one frame, too", () =>
+    Effect.gen(function* () {
+      const recorded = RecordedEvents.make()
+      const inner = yield* Pipeline.make({ service: "inner" })
+      const outer = yield* Pipeline.make({ service: "outer", timeout: "1 minute" })
+      yield* Effect.fail("down").pipe(inner.execute, outer.execute, Effect.ignore, recorded.record)
+      expect(recorded.events().map(({ attributes, service }) => [service, attributes["enclosed"]])).toEqual([
+        ["inner", "true"],
+        ["outer", undefined]
+      ])
+    })
+  )
+
   it.effect("does not enclose what outlives the call of the outer one", () =>
     Effect.gen(function* () {
       const recorded = RecordedEvents.make()

@@ -135,8 +135,10 @@ export type Protected<E, R> = HttpClient.HttpClient.With<
 
 /** Guards every request of a client with the policies of its service. */
 export const protect: {
-  (options?: Options): <E, R>(self: HttpClient.HttpClient.With<E, R>) => Protected<E, R>
+  (options?: undefined): <E, R>(self: HttpClient.HttpClient.With<E, R>) => Protected<E, R>
   <E, R>(self: HttpClient.HttpClient.With<E, R>, options?: Options): Protected<E, R>
+  // last, because the messages of TypeScript are about the last form
+  (options: Options | undefined): <E, R>(self: HttpClient.HttpClient.With<E, R>) => Protected<E, R>
 } = dual(
   (args) => HttpClient.isHttpClient(args[0]),
   <E, R>(self: HttpClient.HttpClient.With<E, R>, options?: Options): Protected<E, R> => {

@@ -164,14 +164,21 @@ export const withBulkhead: {
   ): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | BulkheadRejectedError, R>
   <A, E, R>(
     self: Effect.Effect<A, E, R>,
-    service: string,
-    call?: Policy.CallOptions
-  ): Effect.Effect<A, E | BulkheadRejectedError, R | Policy.ResilienceRegistry>
-  <A, E, R>(
-    self: Effect.Effect<A, E, R>,
     bulkhead: Bulkhead,
     call?: Policy.CallOptions
   ): Effect.Effect<A, E | BulkheadRejectedError, R>
+  <A, E, R>(
+    self: Effect.Effect<A, E, R>,
+    service: string,
+    call?: Policy.CallOptions
+  ): Effect.Effect<A, E | BulkheadRejectedError, R | Policy.ResilienceRegistry>
+  // last, because the messages of TypeScript are about the last form
+  (
+    target: string | Bulkhead,
+    call?: Policy.CallOptions
+  ): <A, E, R>(
+    self: Effect.Effect<A, E, R>
+  ) => Effect.Effect<A, E | BulkheadRejectedError, R | Policy.ResilienceRegistry>
 } = /* @__PURE__ */ dual(
   (args) => Effect.isEffect(args[0]),
   <A, E, R>(

@@ -323,14 +323,19 @@ export const withCircuitBreaker: {
   ): <R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | CircuitBreakerOpenError, R>
   <A, E, R>(
     self: Effect.Effect<A, E, R>,
-    service: string,
-    call?: CallOptions<NoInfer<A>, NoInfer<E>>
-  ): Effect.Effect<A, E | CircuitBreakerOpenError, R | Policy.ResilienceRegistry>
-  <A, E, R>(
-    self: Effect.Effect<A, E, R>,
     breaker: CircuitBreaker,
     call?: CallOptions<NoInfer<A>, NoInfer<E>>
   ): Effect.Effect<A, E | CircuitBreakerOpenError, R>
+  <A, E, R>(
+    self: Effect.Effect<A, E, R>,
+    service: string,
+    call?: CallOptions<NoInfer<A>, NoInfer<E>>
+  ): Effect.Effect<A, E | CircuitBreakerOpenError, R | Policy.ResilienceRegistry>
+  // last, because the messages of TypeScript are about the last form
+  <A, E>(
+    target: string | CircuitBreaker,
+    call?: CallOptions<NoInfer<A>, NoInfer<E>>
+  ): <R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | CircuitBreakerOpenError, R | Policy.ResilienceRegistry>
 } = /* @__PURE__ */ dual(
   (args) => Effect.isEffect(args[0]),
   <A, E, R>(

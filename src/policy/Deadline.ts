@@ -138,6 +138,12 @@ export const withDeadline: {
     self: Effect.Effect<A, E, R>,
     service: string
   ): Effect.Effect<A, E | TimeLimit.TimeoutExceededError, R | Policy.ResilienceRegistry>
+  // last, because the messages of TypeScript are about the last form
+  (
+    target: Duration.Input | Deadline | string
+  ): <A, E, R>(
+    self: Effect.Effect<A, E, R>
+  ) => Effect.Effect<A, E | TimeLimit.TimeoutExceededError, R | Policy.ResilienceRegistry>
 } = /* @__PURE__ */ dual(
   2,
   <A, E, R>(

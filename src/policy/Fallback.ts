@@ -217,7 +217,7 @@ export const orElseSucceed: OrElseSucceed = dual(
 export const chain: {
   <const Others extends Arr.NonEmptyReadonlyArray<AnyEffect>>(
     others: Others,
-    options?: WhenAny
+    options?: undefined
   ): <A, E, R>(
     self: Effect.Effect<A, E, R>
   ) => Effect.Effect<A | Effect.Success<Others[number]>, ErrorOfLast<Others>, R | Effect.Services<Others[number]>>
@@ -226,6 +226,13 @@ export const chain: {
     others: Others,
     options?: WhenAny
   ): Effect.Effect<A | Effect.Success<Others[number]>, ErrorOfLast<Others>, R | Effect.Services<Others[number]>>
+  // last, because the messages of TypeScript are about the last form
+  <const Others extends Arr.NonEmptyReadonlyArray<AnyEffect>>(
+    others: Others,
+    options: WhenAny | undefined
+  ): <A, E, R>(
+    self: Effect.Effect<A, E, R>
+  ) => Effect.Effect<A | Effect.Success<Others[number]>, ErrorOfLast<Others>, R | Effect.Services<Others[number]>>
 } = dual(
   (args) => Effect.isEffect(args[0]),
   (self: AnyEffect, others: ReadonlyArray<AnyEffect>, options?: CallOptions) =>

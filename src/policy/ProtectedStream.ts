@@ -108,16 +108,27 @@ export const protect: {
   ): <A extends A0, E, R>(
     self: Stream.Stream<A, E, R>
   ) => Stream.Stream<ElementsBehind<PartsOf<G>, A>, ErrorsBehind<PartsOf<G>, E>, R | ServicesBehind<PartsOf<G>>>
-  <A, E, R>(
-    self: Stream.Stream<A, E, R>,
-    service: string,
-    options?: Options<NoInfer<A>>
-  ): Stream.Stream<A, ErrorsBehind<Pipeline.AllParts, E>, R | Policy.ResilienceRegistry>
   <A, E, R, G extends Guard>(
     self: Stream.Stream<A, E, R>,
     guard: G,
     options?: Options<NoInfer<A>>
   ): Stream.Stream<ElementsBehind<PartsOf<G>, A>, ErrorsBehind<PartsOf<G>, E>, R | ServicesBehind<PartsOf<G>>>
+  <A, E, R>(
+    self: Stream.Stream<A, E, R>,
+    service: string,
+    options?: Options<NoInfer<A>>
+  ): Stream.Stream<A, ErrorsBehind<Pipeline.AllParts, E>, R | Policy.ResilienceRegistry>
+  // last, because the messages of TypeScript are about the last form
+  <G extends Guard, A0 = unknown>(
+    target: string | G,
+    options?: Options<A0>
+  ): <A extends A0, E, R>(
+    self: Stream.Stream<A, E, R>
+  ) => Stream.Stream<
+    ElementsBehind<PartsOf<G>, A>,
+    ErrorsBehind<Pipeline.AllParts | PartsOf<G>, E>,
+    R | ServicesBehind<PartsOf<G>> | Policy.ResilienceRegistry
+  >
 } = dual(
   (args) => Stream.isStream(args[0]),
   (self: AnyStream, target: string | Policy.Guard<unknown>, options?: Options<never>) =>
@@ -195,15 +206,20 @@ export interface OrElseOptions<in E = unknown, in A = unknown> extends Fallback.
  * ```
  */
 export const orElse: {
-  <E, A2, E2, R2, A0 = unknown>(
+  <E, A2, E2, R2>(
     answer: (error: E) => Stream.Stream<A2, E2, R2>,
-    options?: OrElseOptions<NoInfer<E>, A0>
-  ): <A extends A0, R>(self: Stream.Stream<A, E, R>) => Stream.Stream<A | A2, E | E2, R | R2>
+    options?: undefined
+  ): <A, R>(self: Stream.Stream<A, E, R>) => Stream.Stream<A | A2, E | E2, R | R2>
   <A, E, R, A2, E2, R2>(
     self: Stream.Stream<A, E, R>,
     answer: (error: E) => Stream.Stream<A2, E2, R2>,
     options?: OrElseOptions<NoInfer<E>, A | A2>
   ): Stream.Stream<A | A2, E | E2, R | R2>
+  // last, because the messages of TypeScript are about the last form
+  <E, A2, E2, R2, A0 = unknown>(
+    answer: (error: E) => Stream.Stream<A2, E2, R2>,
+    options: OrElseOptions<NoInfer<E>, A0> | undefined
+  ): <A extends A0, R>(self: Stream.Stream<A, E, R>) => Stream.Stream<A | A2, E | E2, R | R2>
 } = dual(
   (args) => Stream.isStream(args[0]),
   (

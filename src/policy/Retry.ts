@@ -207,16 +207,21 @@ export const withRetry: {
     retry: Retry<O>,
     call: CallOptions<NoInfer<E>, O2> | undefined
   ): <A, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, Exhausted<E, O2>, R>
-  <A, E, R, const O extends OnExhausted = "last">(
-    self: Effect.Effect<A, E, R>,
-    service: string,
-    call?: CallOptions<NoInfer<E>, O>
-  ): Effect.Effect<A, Exhausted<E, O>, R | Policy.ResilienceRegistry>
   <A, E, R, O extends OnExhausted, const O2 extends OnExhausted = O>(
     self: Effect.Effect<A, E, R>,
     retry: Retry<O>,
     call?: CallOptions<NoInfer<E>, O2>
   ): Effect.Effect<A, Exhausted<E, O2>, R>
+  <A, E, R, const O extends OnExhausted = "last">(
+    self: Effect.Effect<A, E, R>,
+    service: string,
+    call?: CallOptions<NoInfer<E>, O>
+  ): Effect.Effect<A, Exhausted<E, O>, R | Policy.ResilienceRegistry>
+  // last, because the messages of TypeScript are about the last form
+  <E, O extends OnExhausted = "last", const O2 extends OnExhausted = O>(
+    target: string | Retry<O>,
+    call?: CallOptions<NoInfer<E>, O2>
+  ): <A, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, Exhausted<E, O2>, R | Policy.ResilienceRegistry>
 } = /* @__PURE__ */ dual(
   (args) => Effect.isEffect(args[0]),
   <A, E, R>(

@@ -34,6 +34,7 @@ import * as Policy from "../policy/Policy.ts"
 import type * as Retry from "../policy/Retry.ts"
 import * as Environment from "./internal/environment.ts"
 import { declaredBy, names } from "./internal/Metrics.ts"
+import type { Misplaced } from "./internal/misplaced.ts"
 import * as Registry from "./internal/Registry.ts"
 import { namesIn } from "./internal/strangers.ts"
 import * as ResilienceConfig from "./ResilienceConfig.ts"
@@ -152,14 +153,6 @@ export const protect: {
     service: string,
     options: PlainProtectOptions & WithFallback<E, B, E2, R2>
   ): <A, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A | B, E2, R | R2 | Policy.ResilienceRegistry>
-  <A, E>(
-    service: string,
-    options: (NoInfer<ProtectOptions<A, E>> & WithoutFallback) | undefined
-  ): <R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | Rejections, R | Policy.ResilienceRegistry>
-  <A, E, B, E2, R2>(
-    service: string,
-    options: NoInfer<ProtectOptions<A, E>> & WithFallback<E, B, E2, R2>
-  ): <R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A | B, E2, R | R2 | Policy.ResilienceRegistry>
   <A, E, R>(
     self: Effect.Effect<A, E, R>,
     service: string,
@@ -168,8 +161,17 @@ export const protect: {
   <A, E, R, B, E2, R2>(
     self: Effect.Effect<A, E, R>,
     service: string,
-    options: NoInfer<ProtectOptions<A, E>> & WithFallback<E, B, E2, R2>
+    options: NoInfer<ProtectOptions<A, E>> & WithFallback<E, B, E2, R2> & Misplaced
   ): Effect.Effect<A | B, E2, R | R2 | Policy.ResilienceRegistry>
+  <A, E>(
+    service: string,
+    options: (NoInfer<ProtectOptions<A, E>> & WithoutFallback) | undefined
+  ): <R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | Rejections, R | Policy.ResilienceRegistry>
+  // last, because the messages of TypeScript are about the last form
+  <A, E, B, E2, R2>(
+    service: string,
+    options: NoInfer<ProtectOptions<A, E>> & WithFallback<E, B, E2, R2> & Misplaced
+  ): <R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A | B, E2, R | R2 | Policy.ResilienceRegistry>
 } = dual(
   (args) => Effect.isEffect(args[0]),
   <A, E, R>(

@@ -45,12 +45,26 @@ describe("withBulkhead", () => {
   })
 
   it("rejects options, numbers and instances of other patterns", () => {
-    // @ts-expect-error -- options would make a fresh bulkhead for each call
-    call.pipe(Bulkhead.withBulkhead({ maxConcurrent: 3 }))
+    call.pipe(
+      Bulkhead.withBulkhead({
+        // @ts-expect-error -- options would make a fresh bulkhead for each call
+        maxConcurrent: 3
+      })
+    )
     // @ts-expect-error -- options would make a fresh bulkhead for each call
     Bulkhead.withBulkhead(call, { maxConcurrent: 3 })
-    // @ts-expect-error -- options would make a fresh bulkhead for each call
-    call.pipe(Bulkhead.withBulkhead("llm", { maxConcurrent: 3 }))
+    call.pipe(
+      Bulkhead.withBulkhead("llm", {
+        // @ts-expect-error -- options would make a fresh bulkhead for each call
+        maxConcurrent: 3
+      })
+    )
+    call.pipe(
+      Bulkhead.withBulkhead(bulkhead, {
+        // @ts-expect-error -- options would make a fresh bulkhead for each call
+        maxConcurrent: 3
+      })
+    )
     // @ts-expect-error -- a number would make a fresh bulkhead for each call
     call.pipe(Bulkhead.withBulkhead(3))
     // @ts-expect-error -- a circuit breaker is no bulkhead

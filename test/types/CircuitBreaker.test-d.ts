@@ -107,20 +107,34 @@ describe("withCircuitBreaker", () => {
   })
 
   it("rejects options, other instances and classifiers of other exits", () => {
-    // @ts-expect-error -- options would make a fresh breaker for each call
-    call.pipe(CircuitBreaker.withCircuitBreaker({ consecutiveFailures: 3 }))
+    call.pipe(
+      CircuitBreaker.withCircuitBreaker({
+        // @ts-expect-error -- options would make a fresh breaker for each call
+        consecutiveFailures: 3
+      })
+    )
     // @ts-expect-error -- options would make a fresh breaker for each call
     CircuitBreaker.withCircuitBreaker(call, { consecutiveFailures: 3 })
-    // @ts-expect-error -- options would make a fresh breaker for each call
-    call.pipe(CircuitBreaker.withCircuitBreaker("llm", { consecutiveFailures: 3 }))
+    call.pipe(
+      CircuitBreaker.withCircuitBreaker("llm", {
+        // @ts-expect-error -- options would make a fresh breaker for each call
+        consecutiveFailures: 3
+      })
+    )
     // @ts-expect-error -- a bulkhead is no circuit breaker
     call.pipe(CircuitBreaker.withCircuitBreaker(bulkhead))
     call.pipe(
-      // @ts-expect-error -- the effect does not fail with strings
-      CircuitBreaker.withCircuitBreaker("llm", { classify: classifyStrings })
+      CircuitBreaker.withCircuitBreaker("llm", {
+        // @ts-expect-error -- the effect does not fail with strings
+        classify: classifyStrings
+      })
     )
-    // @ts-expect-error -- a verdict is one of three
-    call.pipe(CircuitBreaker.withCircuitBreaker("llm", { classify: () => true }))
+    call.pipe(
+      CircuitBreaker.withCircuitBreaker(breaker, {
+        // @ts-expect-error -- a verdict is one of three
+        classify: () => true
+      })
+    )
     // @ts-expect-error -- no such option
     CircuitBreaker.make({ failMax: 3 })
     // @ts-expect-error -- an instance guards effects with other errors, too

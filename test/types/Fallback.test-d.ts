@@ -236,8 +236,12 @@ describe("orElse", () => {
   })
 
   it("rejects tags that the errors do not have", () => {
-    // @ts-expect-error -- no such tag
-    call.pipe(Fallback.orElse(() => plan, { when: "Nope" }))
+    call.pipe(
+      Fallback.orElse(() => plan, {
+        // @ts-expect-error -- no such tag
+        when: "Nope"
+      })
+    )
     // @ts-expect-error -- no such tag
     call.pipe(Fallback.orElse(() => plan, { when: ["Busy", "Nope"] }))
     // @ts-expect-error -- no such tag
@@ -254,8 +258,12 @@ describe("orElse", () => {
   })
 
   it("rejects what is no option, no effect and no function", () => {
-    // @ts-expect-error -- no such option
-    call.pipe(Fallback.orElse(() => plan, { servise: "users" }))
+    call.pipe(
+      Fallback.orElse(() => plan, {
+        // @ts-expect-error -- no such option
+        servise: "users"
+      })
+    )
     // @ts-expect-error -- the answer is an effect
     call.pipe(Fallback.orElse(() => "plan B"))
     // @ts-expect-error -- the answer is a function
@@ -307,8 +315,12 @@ describe("orElseSucceed", () => {
   })
 
   it("rejects tags that the errors do not have", () => {
-    // @ts-expect-error -- no such tag
-    call.pipe(Fallback.orElseSucceed(() => 0, { when: "Nope" }))
+    call.pipe(
+      Fallback.orElseSucceed(() => 0, {
+        // @ts-expect-error -- no such tag
+        when: "Nope"
+      })
+    )
     // @ts-expect-error -- no such tag
     Fallback.orElseSucceed(call, () => 0, { when: ["Nope"] })
   })
@@ -342,8 +354,12 @@ describe("chain", () => {
     call.pipe(Fallback.chain([]))
     // @ts-expect-error -- not an effect
     call.pipe(Fallback.chain(["plan B"]))
-    // @ts-expect-error -- a chain answers every error
-    call.pipe(Fallback.chain([second], { when: "Busy" }))
+    call.pipe(
+      Fallback.chain([second], {
+        // @ts-expect-error -- a chain answers every error
+        when: "Busy"
+      })
+    )
     const elsewhere = { when: "Busy", service: "users" } as const
     // @ts-expect-error -- a chain answers every error
     call.pipe(Fallback.chain([second], elsewhere))

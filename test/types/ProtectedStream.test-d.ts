@@ -62,10 +62,18 @@ describe("protect", () => {
   })
 
   it("rejects options of patterns", () => {
-    // @ts-expect-error -- options would make fresh policies for each stream
-    users.pipe(ProtectedStream.protect({ timeout: "1 second" }))
-    // @ts-expect-error -- no such option
-    users.pipe(ProtectedStream.protect("llm", { timeout: "1 second" }))
+    users.pipe(
+      ProtectedStream.protect({
+        // @ts-expect-error -- options would make fresh policies for each stream
+        timeout: "1 second"
+      })
+    )
+    users.pipe(
+      ProtectedStream.protect("llm", {
+        // @ts-expect-error -- no such option
+        timeout: "1 second"
+      })
+    )
   })
 })
 
@@ -86,5 +94,12 @@ describe("orElse", () => {
     expectTypeOf(ProtectedStream.orElse(users, other)).toEqualTypeOf<Either>()
     expectTypeOf(users.pipe(ProtectedStream.orElse(other))).toEqualTypeOf<Either>()
     ProtectedStream.orElse(users, other, { when: (error) => error._tag === "Busy" })
+    expectTypeOf(users.pipe(ProtectedStream.orElse(other, { service: "llm" }))).toEqualTypeOf<Either>()
+    users.pipe(
+      ProtectedStream.orElse(other, {
+        // @ts-expect-error -- no such option
+        servise: "llm"
+      })
+    )
   })
 })

@@ -9,6 +9,7 @@ import {
   Resilience,
   type Timeout
 } from "../../src/index.ts"
+import type { Misplaced, NumbersBelongInConfigurationOrPipelineMake } from "../../src/resilience/internal/misplaced.ts"
 import { type Busy, Cache, call, type Database, safe, type User, type Wrong } from "./support/call.ts"
 
 const plan: Effect.Effect<"plan B", "no plan", Cache> = Effect.as(Cache, "plan B")
@@ -129,6 +130,9 @@ describe("protect", () => {
     expectTypeOf(call.pipe(Resilience.protect("llm", plain))).toEqualTypeOf<Named>()
     expectTypeOf(call.pipe(Resilience.protect("llm", options))).toEqualTypeOf<Named>()
     expectTypeOf(Resilience.protect(call, "llm", options)).toEqualTypeOf<Named>()
+    const answering = { ...options, fallback: () => plan }
+    expectTypeOf(call.pipe(Resilience.protect("llm", answering))).toEqualTypeOf<Answered>()
+    expectTypeOf(Resilience.protect(call, "llm", answering)).toEqualTypeOf<Answered>()
   })
 
   it("can be made before there is an effect", () => {
@@ -146,19 +150,90 @@ describe("protect", () => {
     expectTypeOf(answered(call)).toEqualTypeOf<Answered>()
   })
 
-  it("rejects options of patterns, unknown slots and functions of other errors", () => {
-    // @ts-expect-error -- numbers live in the configuration
-    call.pipe(Resilience.protect("llm", { timeout: "1 second" }))
-    // @ts-expect-error -- numbers live in the configuration
-    call.pipe(Resilience.protect("llm", { retry: { maxAttempts: 3 } }))
-    // @ts-expect-error -- no such slot
-    Resilience.protect(call, "llm", { retries: {} })
-    // @ts-expect-error -- the fallback is a function
-    call.pipe(Resilience.protect("llm", { fallback: plan }))
-    // @ts-expect-error -- the fallback does not take the rejections
-    call.pipe(Resilience.protect("llm", { fallback: (error: Busy | Wrong) => Effect.succeed(error._tag) }))
-    // @ts-expect-error -- the effect does not fail with strings
-    call.pipe(Resilience.protect("llm", { retry: { while: (error: string) => error === "down" } }))
+  it("tells where it is written that a number belongs elsewhere", () => {
+    call.pipe(
+      Resilience.protect("llm", {
+        // @ts-expect-error -- numbers live in the configuration
+        timeout: "1 second"
+      })
+    )
+    call.pipe(
+      Resilience.protect("llm", {
+        key: "tenant",
+        // @ts-expect-error -- numbers live in the configuration
+        deadline: "1 second"
+      })
+    )
+    call.pipe(
+      Resilience.protect("llm", {
+        bulkhead: {
+          // @ts-expect-error -- numbers live in the configuration
+          maxConcurrent: 3
+        }
+      })
+    )
+    call.pipe(
+      Resilience.protect("llm", {
+        retry: {
+          while: () => true,
+          // @ts-expect-error -- numbers live in the configuration
+          maxAttempts: 3
+        }
+      })
+    )
+    call.pipe(
+      Resilience.protect("llm", {
+        circuitBreaker: {
+          // @ts-expect-error -- numbers live in the configuration
+          consecutiveFailures: 3
+        },
+        fallback: () => plan
+      })
+    )
+    Resilience.protect(call, "llm", {
+      // @ts-expect-error -- numbers live in the configuration
+      timeout: "1 second"
+    })
+    expectTypeOf<NonNullable<Misplaced["timeout"]>>().toEqualTypeOf<NumbersBelongInConfigurationOrPipelineMake>()
+  })
+
+  it("tells where it is written what is wrong about a slot", () => {
+    Resilience.protect(call, "llm", {
+      // @ts-expect-error -- no such slot
+      retries: {}
+    })
+    call.pipe(
+      Resilience.protect("llm", {
+        // @ts-expect-error -- no such slot
+        keys: "tenant"
+      })
+    )
+    call.pipe(
+      Resilience.protect("llm", {
+        // @ts-expect-error -- the fallback is a function
+        fallback: "plan B"
+      })
+    )
+    call.pipe(
+      Resilience.protect("llm", {
+        // @ts-expect-error -- the fallback is a function
+        fallback: plan
+      })
+    )
+    call.pipe(
+      Resilience.protect("llm", {
+        // @ts-expect-error -- the fallback does not take the rejections
+        fallback: (error: Busy | Wrong) => Effect.succeed(error._tag)
+      })
+    )
+    call.pipe(
+      Resilience.protect("llm", {
+        retry: {
+          // @ts-expect-error -- the effect does not fail with strings
+          while: (error: string) => error === "down"
+        }
+      })
+    )
     // @ts-expect-error -- a service has a name
     call.pipe(Resilience.protect(3))
   })

@@ -46,6 +46,12 @@ describe("protect", () => {
   it("knows no other options", () => {
     // @ts-expect-error -- there is no such option
     ResilientHttpClient.protect(plain, { retries: 3 })
+    plain.pipe(
+      ResilientHttpClient.protect({
+        // @ts-expect-error -- no such option
+        retries: 3
+      })
+    )
     // @ts-expect-error -- a service has a name
     ResilientHttpClient.protect(plain, { service: () => ({ key: "tenant" }) })
   })

@@ -142,16 +142,36 @@ describe("withRetry", () => {
   })
 
   it("rejects options, other instances, and functions of other errors", () => {
-    // @ts-expect-error -- options would make a fresh retry for each call
-    call.pipe(Retry.withRetry({ maxAttempts: 3 }))
+    call.pipe(
+      Retry.withRetry({
+        // @ts-expect-error -- options would make a fresh retry for each call
+        maxAttempts: 3
+      })
+    )
     // @ts-expect-error -- options would make a fresh retry for each call
     Retry.withRetry(call, { maxAttempts: 3 })
-    // @ts-expect-error -- options would make a fresh retry for each call
-    call.pipe(Retry.withRetry("llm", { maxAttempts: 3 }))
-    // @ts-expect-error -- not one of the two
-    call.pipe(Retry.withRetry("llm", { onExhausted: "throw" }))
-    // @ts-expect-error -- the effect does not fail with strings
-    call.pipe(Retry.withRetry("llm", { while: (error: string) => error === "down" }))
+    call.pipe(
+      Retry.withRetry("llm", {
+        // @ts-expect-error -- options would make a fresh retry for each call
+        maxAttempts: 3
+      })
+    )
+    Retry.withRetry(call, "llm", {
+      // @ts-expect-error -- options would make a fresh retry for each call
+      maxAttempts: 3
+    })
+    call.pipe(
+      Retry.withRetry("llm", {
+        // @ts-expect-error -- not one of the two
+        onExhausted: "throw"
+      })
+    )
+    call.pipe(
+      Retry.withRetry(last, {
+        // @ts-expect-error -- the effect does not fail with strings
+        while: (error: string) => error === "down"
+      })
+    )
     // @ts-expect-error -- the effect does not fail with strings
     Retry.withRetry(call, last, { while: (error: string) => error === "down" })
     // @ts-expect-error -- no policy at all

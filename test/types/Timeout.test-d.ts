@@ -23,6 +23,11 @@ describe("withTimeout", () => {
     expectTypeOf(Timeout.withTimeout(call, timeout)).toEqualTypeOf<Guarded>()
   })
 
+  it("by what may be any of them needs the registry, too", () => {
+    expectTypeOf(call.pipe(Timeout.withTimeout({} as Timeout.Timeout | string))).toEqualTypeOf<Named>()
+    expectTypeOf(call.pipe(Deadline.withDeadline({} as Deadline.Deadline | string))).toEqualTypeOf<Named>()
+  })
+
   it("by service adds its error and needs the registry", () => {
     expectTypeOf(call.pipe(Timeout.withTimeout("llm"))).toEqualTypeOf<Named>()
     expectTypeOf(Timeout.withTimeout(call, "llm")).toEqualTypeOf<Named>()
@@ -39,8 +44,12 @@ describe("withTimeout", () => {
   })
 
   it("rejects options, and instances of other patterns", () => {
-    // @ts-expect-error -- options would make a fresh timeout for each call
-    call.pipe(Timeout.withTimeout({ duration: "1 second" }))
+    call.pipe(
+      Timeout.withTimeout({
+        // @ts-expect-error -- options would make a fresh timeout for each call
+        duration: "1 second"
+      })
+    )
     // @ts-expect-error -- options would make a fresh timeout for each call
     Timeout.withTimeout(call, { duration: "1 second" })
     // @ts-expect-error -- a deadline is no timeout
@@ -79,8 +88,12 @@ describe("withDeadline", () => {
   })
 
   it("rejects options, and instances of other patterns", () => {
-    // @ts-expect-error -- options would make a fresh deadline for each call
-    call.pipe(Deadline.withDeadline({ duration: "1 second" }))
+    call.pipe(
+      Deadline.withDeadline({
+        // @ts-expect-error -- options would make a fresh deadline for each call
+        duration: "1 second"
+      })
+    )
     // @ts-expect-error -- a timeout is no deadline
     call.pipe(Deadline.withDeadline(timeout))
     // @ts-expect-error -- no such option

@@ -72,6 +72,10 @@ export type ErrorOfLast<Effects extends ReadonlyArray<unknown>> = Effects extend
 
 /** The forms of `Fallback.orElse`. */
 export interface OrElse {
+  <E, B, E2, R2>(
+    answer: (error: E) => Effect.Effect<B, E2, R2>,
+    options?: WhenAny
+  ): <A, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A | B, E2, R | R2>
   <A, E, R, B, E2, R2>(
     self: Effect.Effect<A, E, R>,
     answer: (error: E) => Effect.Effect<B, E2, R2>,
@@ -82,10 +86,7 @@ export interface OrElse {
     answer: (error: NoInfer<Answerable<E, Options>>) => Effect.Effect<B, E2, R2>,
     options: Options
   ): Effect.Effect<A | B, Unanswered<E, Options> | E2, R | R2>
-  <E, B, E2, R2>(
-    answer: (error: E) => Effect.Effect<B, E2, R2>,
-    options?: WhenAny
-  ): <A, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A | B, E2, R | R2>
+  // last, because the messages of TypeScript are about the last form
   <E, B, E2, R2, const Options extends WhenSome<E>>(
     answer: (error: NoInfer<Answerable<E, Options>>) => Effect.Effect<B, E2, R2>,
     options: Options
@@ -94,16 +95,17 @@ export interface OrElse {
 
 /** The forms of `Fallback.orElseSucceed`. */
 export interface OrElseSucceed {
+  <E, B>(
+    value: (error: E) => B,
+    options?: WhenAny
+  ): <A, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A | B, never, R>
   <A, E, R, B>(self: Effect.Effect<A, E, R>, value: (error: E) => B, options?: WhenAny): Effect.Effect<A | B, never, R>
   <A, E, R, B, const Options extends WhenSome<E>>(
     self: Effect.Effect<A, E, R>,
     value: (error: NoInfer<Answerable<E, Options>>) => B,
     options: Options
   ): Effect.Effect<A | B, Unanswered<E, Options>, R>
-  <E, B>(
-    value: (error: E) => B,
-    options?: WhenAny
-  ): <A, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A | B, never, R>
+  // last, because the messages of TypeScript are about the last form
   <E, B, const Options extends WhenSome<E>>(
     value: (error: NoInfer<Answerable<E, Options>>) => B,
     options: Options

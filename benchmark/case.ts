@@ -27,7 +27,9 @@ export interface Case {
 export interface Result extends Pick<Case, "name" | "unit" | "targets"> {
   readonly medians: Readonly<Record<string, number>>
   readonly quartiles: readonly [low: number, high: number]
-  /** What ours costs, as a multiple of the others. */
+  /** The variants that a quarter of the rounds could not tell from nothing. */
+  readonly noisy: ReadonlyArray<string>
+  /** What ours costs, as a multiple of the others, as far as neither is noisy. */
   readonly ratios: Readonly<Record<string, number>>
   /** One for each target. */
   readonly verdicts: Readonly<Record<string, Verdict>>
@@ -74,14 +76,18 @@ const verdictOf = (figures: Figures, unit: Unit, other: string, most: number, ke
 /** Measures a case. */
 export const resultOf = async ({ behind, measure, name, targets, unit }: Case, settings: Settings): Promise<Result> => {
   const figures = await measure(settings)
-  const others = Object.keys(figures).filter((variant) => variant !== OURS)
+  const noisy = Object.keys(figures).filter((variant) => quartiles(figures[variant] ?? [])[0] <= 0)
+  const compared = Object.keys(figures).filter(
+    (variant) => variant !== OURS && !noisy.includes(variant) && !noisy.includes(OURS)
+  )
   return {
     name,
     unit,
     targets,
     medians: mapValues(figures, median),
     quartiles: quartiles(figures[OURS] ?? []),
-    ratios: Object.fromEntries(others.map((other) => [other, median(costs(figures, unit, OURS, other))])),
+    noisy,
+    ratios: Object.fromEntries(compared.map((other) => [other, median(costs(figures, unit, OURS, other))])),
     verdicts: Object.fromEntries(
       Object.entries(targets).map(([other, most]) => [other, verdictOf(figures, unit, other, most, behind?.[other])])
     )

@@ -21,6 +21,9 @@ export const figure = (value: number, unit: Unit): string =>
 
 export const multiple = (ratio: number): string => `${ratio < 10 ? ratio.toPrecision(2) : Math.round(ratio)} x`
 
+/** What stands for a figure that says nothing. */
+export const IN_THE_NOISE = "in the noise"
+
 /** What was asked for. */
 export const target = (variant: string, most: number, unit: Unit): string =>
   variant === "ours"

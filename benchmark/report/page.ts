@@ -3,7 +3,7 @@
  */
 import { table } from "../../scripts/docs/markdown.ts"
 import { isMet, isMissed, type Result } from "../case.ts"
-import { figure, multiple, spread, targetsOf } from "./format.ts"
+import { figure, IN_THE_NOISE, multiple, spread, targetsOf } from "./format.ts"
 import type { Machine } from "./machine.ts"
 
 export interface Chapter {
@@ -13,8 +13,8 @@ export interface Chapter {
 
 const LIBRARIES = ["cockatiel", "opossum", "effect"]
 
-/** Of interest to who measures. */
-const LEFT_OUT = "bare"
+/** What has a column of its own, and the bare loop, which is of interest to who measures. */
+const NOT_OTHERS: ReadonlySet<string> = new Set(["ours", ...LIBRARIES, "bare"])
 
 const about = ({ date, description, load, versions }: Machine): string => `# Performance
 
@@ -31,7 +31,8 @@ libraries run in one process, in interleaved rounds, with the same settings; a f
 quartiles of ours. Time is the processor's, so that a busy machine does not lengthen it, but for latencies and what happens
 after a request. Effects run in one fiber, promises are awaited one after the other. In brackets is what ours costs as a
 multiple of the other, within the same round: these multiples hold on other machines, too, the nanoseconds do not. What is added
-to a request is timed right after real ones, on a server that has made 20,000 calls before.
+to a request is timed right after real ones, on a server that has made 20,000 calls before. What a quarter of the rounds could not
+tell from nothing is _in the noise_.
 
 A target is missed if three quarters of the rounds are above it, so the noise that is allowed for is the one that was measured.
 _limit_ is an experiment, not a policy: it only looks at a call as the pattern must, with Effect's public interface, and so shows
@@ -39,9 +40,13 @@ the least that any implementation costs. Where even the limit misses a target, i
 _not reached_ is one that we are still after: CI only sees to it that the distance does not grow. opossum has no retry, and none of its patterns comes without its breaker, which lives
 for one batch only: its timers would otherwise disturb the others.`
 
-const cell = ({ medians, ratios, unit }: Result, variant: string): string => {
-  const median = medians[variant]
-  return median === undefined ? "" : `${figure(median, unit)} (${multiple(ratios[variant]!)})`
+const cost = ({ medians, noisy, unit }: Result, variant: string): string =>
+  noisy.includes(variant) ? IN_THE_NOISE : figure(medians[variant] ?? Number.NaN, unit)
+
+const cell = (result: Result, variant: string): string => {
+  if (!(variant in result.medians)) return ""
+  const ratio = result.ratios[variant]
+  return ratio === undefined ? cost(result, variant) : `${cost(result, variant)} (${multiple(ratio)})`
 }
 
 const verdict = (result: Result): string => {
@@ -51,12 +56,12 @@ const verdict = (result: Result): string => {
 }
 
 const row = (result: Result): ReadonlyArray<string> => {
-  const { medians, name, ratios, unit } = result
-  const others = Object.keys(ratios).filter((variant) => !LIBRARIES.includes(variant) && variant !== LEFT_OUT)
+  const { medians, name } = result
+  const others = Object.keys(medians).filter((variant) => !NOT_OTHERS.has(variant))
   const targets = targetsOf(result)
   return [
     name,
-    figure(medians["ours"] ?? Number.NaN, unit),
+    cost(result, "ours"),
     spread(result),
     ...LIBRARIES.map((variant) => cell(result, variant)),
     others.map((variant) => `${variant}: ${cell(result, variant)}`).join(", "),

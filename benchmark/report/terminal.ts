@@ -2,7 +2,7 @@
  * Results as lines of text.
  */
 import type { Result, Verdict } from "../case.ts"
-import { figure, multiple, spread, target } from "./format.ts"
+import { figure, IN_THE_NOISE, multiple, spread, target } from "./format.ts"
 
 const remarks: Readonly<Record<Verdict, string>> = {
   met: "",
@@ -23,8 +23,12 @@ export const linesOf = (result: Result): ReadonlyArray<string> => {
   const ours = `${figure(medians["ours"] ?? Number.NaN, unit)}${quartiles === "" ? "" : ` (${quartiles})`}`
   return [
     `${name}: ${ours}${verdict("ours")}`,
-    ...Object.entries(ratios).map(
-      ([variant, ratio]) => `  ${multiple(ratio)} ${variant} (${figure(medians[variant]!, unit)})${verdict(variant)}`
-    )
+    ...Object.keys(medians)
+      .filter((variant) => variant !== "ours")
+      .map((variant) => {
+        const ratio = ratios[variant]
+        const cost = ratio === undefined ? `${IN_THE_NOISE}:` : multiple(ratio)
+        return `  ${cost} ${variant} (${figure(medians[variant]!, unit)})${verdict(variant)}`
+      })
   ]
 }

@@ -22,6 +22,15 @@ describe("a case", () => {
     expect(result.ratios).toEqual({ peer: 0.2 })
   })
 
+  it("is no multiple of what the noise covers", async () => {
+    const result = await measured({ ours: three(20), peer: [-55, 10, 40], other: three(10) }, { targets: {} })
+    expect(result.medians).toEqual({ ours: 20, peer: 10, other: 10 })
+    expect(result.noisy).toEqual(["peer"])
+    expect(result.ratios).toEqual({ other: 2 })
+    expect((await measured({ ours: [-3, 1, 2], peer: three(10) }, { targets: {} })).ratios).toEqual({})
+    expect(linesOf(result)).toEqual(["case: 20 ns", "  in the noise: peer (10 ns)", "  2.0 x other (10 ns)"])
+  })
+
   it("meets a target up to its value", async () => {
     expect((await measured({ ours: three(50), peer: three(100) })).verdicts).toEqual({ peer: "met" })
     expect((await measured({ ours: three(51), peer: three(100) })).verdicts).toEqual({ peer: "missed" })

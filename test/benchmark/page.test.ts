@@ -10,6 +10,7 @@ const result: Result = {
   targets: { cockatiel: 1.5 },
   medians: { ours: 200, bare: 50, cockatiel: 100, limit: 150 },
   quartiles: [190, 210],
+  noisy: [],
   ratios: { bare: 4, cockatiel: 2, limit: 1.333 },
   verdicts: { cockatiel: "missed" }
 }
@@ -45,5 +46,22 @@ describe("the page of results", () => {
     expect(cellsOf({ ...result, verdicts: { cockatiel: "met" } }).at(-1)).toBe("met")
     expect(cellsOf({ ...result, verdicts: { cockatiel: "impossible" } }).at(-1)).toBe("at the limit")
     expect(cellsOf({ ...result, targets: {}, verdicts: {} }).slice(-2)).toEqual(["", ""])
+  })
+
+  it("publishes no figure that is in the noise", () => {
+    const medians = { ...result.medians, cockatiel: -55, limit: 1 }
+    expect(cellsOf({ ...result, medians, noisy: ["cockatiel", "limit"], ratios: { bare: 4 } })).toEqual([
+      "closed breaker",
+      "200 ns",
+      "190 ns to 210 ns",
+      "in the noise",
+      "",
+      "",
+      "limit: in the noise",
+      "≤ 1.5 x cockatiel",
+      "**missed**"
+    ])
+    const [, ours, , peer] = cellsOf({ ...result, noisy: ["ours"], ratios: {} })
+    expect([ours, peer]).toEqual(["in the noise", "100 ns"])
   })
 })

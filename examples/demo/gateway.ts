@@ -3,7 +3,7 @@
  * serves `/metrics` and, to operators, `/resilience`. The two routes differ in one line.
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import { Config, Context, Effect, Layer, Option } from "effect"
+import { Config, Context, Data, Effect, Layer, Option } from "effect"
 import { HttpRouter, HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { Admin } from "effect-resilience/admin"
 import { Metrics } from "effect-resilience/telemetry"
@@ -51,6 +51,17 @@ const Operators = Admin.routes({
   token: Config.map(Config.option(Config.Redacted("RESILIENCE_ADMIN_TOKEN")), Option.getOrUndefined)
 }).pipe(Layer.orDie)
 
+/** The gateway cannot listen. */
+export class ListenError extends Data.TaggedError("ListenError")<{ readonly port: number; readonly cause: unknown }> {
+  override get message(): string {
+    return isInUse(this.cause)
+      ? `The port ${this.port} is in use: --port needs another one, or 0 for any that is free.`
+      : `The gateway cannot listen at port ${this.port}: ${String(this.cause)}`
+  }
+}
+
+const isInUse = (cause: unknown): boolean => cause instanceof Error && "code" in cause && cause.code === "EADDRINUSE"
+
 /** Listens until the scope closes, and returns its address. */
 export const start = Effect.fnUntraced(function* (upstreamUrl: string, port: number) {
   const Routes = Layer.mergeAll(Unprotected(upstreamUrl), Protected(upstreamUrl), Metrics.layerHttp(), Operators)
@@ -66,6 +77,6 @@ export const start = Effect.fnUntraced(function* (upstreamUrl: string, port: num
         })
       )
     )
-  )
+  ).pipe(Effect.mapError(({ cause }) => new ListenError({ port, cause })))
   return HttpServer.formatAddress(Context.get(server, HttpServer.HttpServer).address)
 })

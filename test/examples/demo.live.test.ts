@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import { spawn } from "node:child_process"
 import { once } from "node:events"
+import { type AddressInfo, createServer } from "node:net"
 import { text } from "node:stream/consumers"
 import { fileURLToPath } from "node:url"
 import type { Report } from "../../examples/demo/report.ts"
@@ -55,5 +56,15 @@ describe("live: the demo", () => {
     expect(stderr).toContain('--rate is "0"')
     expect(stderr).toContain("--loud is not an option")
     expect(stderr).toContain("--help")
+  }, 30_000)
+
+  it("says of a port that it is in use", async () => {
+    const occupant = createServer().listen(0, "127.0.0.1")
+    await once(occupant, "listening")
+    const { port } = occupant.address() as AddressInfo
+    const { exitCode, stderr, stdout } = await run("--port", String(port))
+    occupant.close()
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: "" })
+    expect(stderr).toContain(`The port ${port} is in use: --port needs another one, or 0 for any that is free.`)
   }, 30_000)
 })

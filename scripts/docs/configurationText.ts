@@ -59,7 +59,8 @@ attempt, between 2 and 4 stand those of its operation type: variable, literal (\
 \`TIMEOUT_DEFAULT\` does not change \`llm\`, and \`TIMEOUT_LLM\` does.
 
 **Names.** \`paymentApi\`, \`payment-api\` and \`payment_api\` are all \`PAYMENT_API\` in a variable. A variable that begins like
-ours and means nothing is an error, with the one that was probably meant.
+ours and means nothing is an error, with the one that was probably meant. Where your environment has such names of its own, put
+ours behind [a prefix](guide.md#variables-with-a-prefix).
 
 **Values.** In a variable a bare number is **seconds**, in code it is **milliseconds**; \`500 millis\`, \`2 minutes\` and
 \`Infinity\` are understood in both. True is \`true\`, \`yes\`, \`on\`, \`1\`, and false \`false\`, \`no\`, \`off\`, \`0\`. Options that have no

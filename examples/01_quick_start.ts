@@ -3,8 +3,10 @@
  *
  * The provider below fails twice before it answers. The caller sees the answer.
  */
-import { Console, Effect, Ref } from "effect"
+import { Console, Data, Effect, Ref } from "effect"
 import { Resilience } from "effect-resilience"
+
+class Unavailable extends Data.TaggedError("Unavailable") {}
 
 const program = Effect.gen(function* () {
   const calls = yield* Ref.make(0)
@@ -14,7 +16,7 @@ const program = Effect.gen(function* () {
       Effect.tap((n) => Console.log(`call ${n}`)),
       Effect.filterOrFail(
         (n) => n > 2,
-        () => "unavailable" as const
+        () => new Unavailable()
       ),
       Effect.as(`an answer to "${prompt}"`)
     )

@@ -1,8 +1,28 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Effect, Fiber } from "effect"
+import { Cause, Effect, Exit, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import { Timeout } from "../../src/index.ts"
+import { stopping } from "../support/stopping.ts"
 import { counts, countsOf, endingOf, expectFullCapacity, makeCalls, occupancy, settle } from "./support/calls.ts"
+
+describe("a call that is stopped on its way in, and interrupted there", () => {
+  it.effect.each(Array.from({ length: 12 }, (_, at) => at))(
+    "is interrupted, and nothing else: before operation %i",
+    (at) =>
+      Effect.gen(function* () {
+        const calls = yield* makeCalls({ maxConcurrent: 1 })
+        const { letGo, stop } = stopping(at)
+        const stopped = yield* calls.work("a").pipe(calls.bulkhead.execute, stop, Effect.forkChild)
+        yield* settle
+        const interruption = yield* Effect.forkChild(Fiber.interrupt(stopped), { startImmediately: true })
+        yield* letGo
+        yield* Fiber.join(interruption)
+        const exit = yield* Fiber.await(stopped)
+        expect(Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)).toBe(true)
+        yield* expectFullCapacity(calls.bulkhead)
+      })
+  )
+})
 
 describe("an interrupted waiter", () => {
   const names = ["a", "b", "c", "d", "e"]

@@ -68,9 +68,8 @@ export class Passage implements Stage.Wait {
     return this
   }
 
-  giveUp(): Exit.Exit<never, unknown> {
-    const interrupted = Exit.interrupt(this.fiber.id)
-    return this.leave(interrupted) ?? interrupted
+  giveUp(): Exit.Exit<never, unknown> | undefined {
+    return this.leave(Exit.interrupt(this.fiber.id))
   }
 
   /** Runs the call; from a task of its own, because a long queue would otherwise become a deep stack. */

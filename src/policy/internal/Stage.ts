@@ -39,8 +39,8 @@ export interface Turn<in Entry, in E = unknown> {
 
 /** A call in line. */
 export interface Wait {
-  /** Gives up; returns how that ended. */
-  giveUp(): Exit.Exit<never, unknown>
+  /** Gives up; returns how that ended, unless by the interruption of who waits. */
+  giveUp(): Exit.Exit<never, unknown> | undefined
 }
 
 /** Does something about failures. */

@@ -168,7 +168,7 @@ export const isCurrent = (state: State, permit: Permit): boolean =>
 export const reset = (state: State, settings: Settings): State => close(settings, state.generation + 1, NEVER_OPENED)
 
 /** Open for the configured time, as after one failure too many. An isolated circuit stays isolated. */
-export const trip = (state: State, settings: Settings, now: number, random: number): State =>
+export const trip = (state: State, settings: Settings, now: number, random: number): Open | Isolated =>
   state._tag === "Isolated" ? state : open(state, settings, now, 0, random)
 
 /** Open until a time, `FOREVER` for until reset. */

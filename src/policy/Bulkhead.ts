@@ -80,6 +80,8 @@ export interface Snapshot extends Policy.Snapshot, Readonly<Gate.Totals> {
   readonly active: number
   /** Calls that wait. */
   readonly queued: number
+  /** How many keys have permits of their own; the limit is that of each of them, not that of all together. */
+  readonly keys: number
   /** Calls turned away, for whatever reason. */
   readonly rejected: number
 }
@@ -196,8 +198,6 @@ const fromOptions = (service: string, initial: Options, home?: Policy.Observer):
   const keyed = Keyed.make(options, (key) => Gate.make(shared, key), Gate.isBusy)
   const gateOf = (key: string | undefined) => (fiber: Fiber.Fiber<unknown, unknown>) =>
     key === undefined ? main : keyed.get(fiber, key)
-  const sum = (of: (gate: Gate.Gate) => number): number =>
-    keyed.values().reduce((total, gate) => total + of(gate), of(main))
   return {
     kind: "bulkhead",
     service,
@@ -226,14 +226,16 @@ const fromOptions = (service: string, initial: Options, home?: Policy.Observer):
       return `${maxConcurrent} calls at once, ${maxQueue === 0 ? "nobody waits" : `${maxQueue} wait${wait}`}`
     },
     snapshot: (now, key) => {
-      const gate = key === undefined ? undefined : (keyed.peek(key, now) ?? Gate.make(shared))
+      const ofKeys = key === undefined ? keyed.alive(now) : []
+      const gates = [key === undefined ? main : (keyed.peek(key, now) ?? Gate.make(shared)), ...ofKeys]
       return {
         kind: "bulkhead",
         service,
         limit: shared.settings.maxConcurrent,
         maxQueue: shared.settings.maxQueue,
-        active: gate?.state.active ?? sum(({ state }) => state.active),
-        queued: gate?.state.queue.length ?? sum(({ state }) => state.queue.length),
+        active: gates.reduce((sum, { state }) => sum + state.active, 0),
+        queued: gates.reduce((sum, { state }) => sum + state.queue.length, 0),
+        keys: ofKeys.length,
         rejected: shared.totals.rejectedFull + shared.totals.rejectedQueueTimeout,
         ...shared.totals
       }

@@ -33,6 +33,7 @@ import { CircuitBreakerOpenError } from "./internal/CircuitGuard.ts"
 import { instruments } from "./internal/circuitMetrics.ts"
 import { conflicts, ineffective } from "./internal/circuitSettings.ts"
 import * as Keyed from "./internal/Keyed.ts"
+import type { KeyStates } from "./internal/keyStates.ts"
 import { commands } from "./internal/circuitCommands.ts"
 import * as Kinds from "./internal/kind.ts"
 import { changed } from "./internal/live.ts"
@@ -154,8 +155,11 @@ export interface Event extends Policy.Event {
   readonly kind: "circuit-breaker"
 }
 
-/** What is true of a breaker now. The counts are those since it was made, and include the keys. */
-export interface Snapshot extends Policy.Snapshot, Readonly<Totals> {
+/**
+ * What is true of a breaker now. The counts are those since it was made, and include the keys; `state` and what belongs to it
+ * are those of the circuit without a key. No key is in it.
+ */
+export interface Snapshot extends Policy.Snapshot, KeyStates, Readonly<Totals> {
   readonly kind: "circuit-breaker"
   readonly mode: Mode
   readonly state: Machine.State["_tag"]
@@ -199,16 +203,22 @@ export interface CircuitBreaker extends Policy.Guard<CircuitBreakerOpenError>, P
   readonly reconfigure: (changes: OptionsInput) => Effect.Effect<void>
   /** Guards an effect, with a circuit of its own for a key, or another classifier. */
   readonly executeWith: (call: CallOptions) => Policy.Policy<CircuitBreakerOpenError>
-  /** With a key, the circuit of that key. */
+  /** The counts of the snapshot, without a look at the circuits: for metrics. */
+  readonly totals: Readonly<Totals>
+  /** With a key, the circuit of that key alone. Without one it looks at each key: for dashboards, not for calls. */
   readonly snapshot: (now: number, key?: string) => Snapshot
   /**
-   * The worst state of all circuits, keys included: closed is better than half-open, that than open, that than isolated. It
+   * The worst state of all circuits, keys included: closed is better than half-open, that than open, that than isolated. Where
+   * there are keys, a circuit whose open time is over counts as half-open: its next call is a probe, and may never come. It
    * looks at each of them: for dashboards, not for calls.
    */
   readonly worstState: (now: number) => Machine.State["_tag"]
   /** Closes the circuit, ends all isolations and forgets the failures, for all keys. */
   readonly reset: Effect.Effect<void>
-  /** Opens the circuit for its open time. Circuits of keys go on as they are. */
+  /**
+   * Opens the circuit for its open time, for all keys; what is isolated stays so. A key that nobody uses in that time goes on
+   * as it was.
+   */
   readonly trip: Effect.Effect<void>
   /** Opens the circuit until it is reset, for all keys. */
   readonly isolate: Effect.Effect<void>
@@ -217,7 +227,10 @@ export interface CircuitBreaker extends Policy.Guard<CircuitBreakerOpenError>, P
    * until the time of the last is over. Then it closes, as after a reset.
    */
   readonly isolateWith: (options: IsolateOptions) => Effect.Effect<void>
-  /** Ends the isolation of one operator. Those of others go on, and so does a circuit that is open for another reason. */
+  /**
+   * Ends the isolation of one operator. Those of others go on; after the last one the circuit is closed, whatever it was before.
+   * For somebody who does not isolate it, nothing changes.
+   */
   readonly release: (by?: string) => Effect.Effect<void>
   /** Changes the mode, for all keys. What was counted so far remains. */
   readonly setMode: (mode: Mode) => Effect.Effect<void>
@@ -288,10 +301,12 @@ const decoding: Kinds.Decoding<Options> = {
 export const Kind: Policy.Kind<CircuitBreaker, Options> = /* @__PURE__ */ Kinds.declare(decoding, () => ({
   make: (service, options, home) => new WrittenBreaker(service, options, options, Outcome.classify, home?.observe),
   instruments: instruments(),
-  outcomes: (breaker, now) => {
-    const { failures, ignored, rejections, successes } = breaker.snapshot(now)
-    return { success: successes, failure: failures, ignored, rejected: rejections }
-  },
+  outcomes: ({ totals: { failures, ignored, rejections, successes } }) => ({
+    success: successes,
+    failure: failures,
+    ignored,
+    rejected: rejections
+  }),
   commands: commands()
 }))
 

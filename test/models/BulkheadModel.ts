@@ -40,6 +40,7 @@ export class BulkheadModel implements Reference<Order> {
   readonly story: Array<string> = []
   private readonly agenda = new Agenda()
   private readonly rooms = new Map<string | undefined, Room>(KEYS.map((key) => [key, { inside: [], line: [] }]))
+  private readonly known = new Set<string>()
   private readonly visitors = new Map<number, Visitor>()
   private readonly totals = { successes: 0, failures: 0, interrupted: 0, rejectedFull: 0, rejectedQueueTimeout: 0 }
   private admitted: ReadonlyArray<Visitor> = []
@@ -54,6 +55,7 @@ export class BulkheadModel implements Reference<Order> {
     const room = this.roomOf(call)
     const visitor: Visitor = { call, state: "waiting", next: undefined }
     this.visitors.set(call.id, visitor)
+    if (call.key !== undefined) this.known.add(call.key)
     if (room.inside.length < maxConcurrent) {
       room.inside = [...room.inside, visitor]
       this.begin(visitor)
@@ -95,7 +97,15 @@ export class BulkheadModel implements Reference<Order> {
       const { inside, line } = this.rooms.get(key)!
       return [inside.length, line.length]
     })
-    return { ...this.totals, limit: maxConcurrent, maxQueue, occupancy, events: rejectedFull + rejectedQueueTimeout }
+    const keys = this.known.size
+    return {
+      ...this.totals,
+      limit: maxConcurrent,
+      maxQueue,
+      keys,
+      occupancy,
+      events: rejectedFull + rejectedQueueTimeout
+    }
   }
 
   private roomOf({ key }: Call): Room {

@@ -34,6 +34,8 @@ type Order =
 
 interface Circuit {
   readonly isMain: boolean
+  /** A key has no circuit before somebody calls with it. */
+  isUsed: boolean
   naive: Naive.NaiveBreaker
   /** How many orders for all circuits it has heard of. */
   heard: number
@@ -67,6 +69,13 @@ const changedBy = (settings: Naive.Settings, changes: Changes): Naive.Settings =
 
 type Change = (naive: Naive.NaiveBreaker) => Naive.NaiveBreaker
 
+/** An order for all circuits. A trip adds to what was ordered before it; every other order makes that void. */
+interface AllCircuits {
+  readonly at: number
+  readonly isTrip: boolean
+  readonly change: Change
+}
+
 /** Several, because they only matter in the middle of a round. */
 const probeChanges: ReadonlyArray<Changes> = [
   { probes: 1, successesToClose: 1 },
@@ -82,7 +91,7 @@ export class CircuitBreakerModel implements Reference<Order> {
   private readonly agenda = new Agenda()
   private readonly running = new Map<number, Running>()
   private readonly circuits = new Map<string | undefined, Circuit>(
-    KEYS.map((key) => [key, { isMain: key === undefined, naive: Naive.start(0), heard: 0 }])
+    KEYS.map((key) => [key, { isMain: key === undefined, isUsed: false, naive: Naive.start(0), heard: 0 }])
   )
   private readonly totals = {
     successes: 0,
@@ -95,8 +104,7 @@ export class CircuitBreakerModel implements Reference<Order> {
     transitions: 0
   }
   private readonly isolations = new Map<string, number>()
-  private orders = 0
-  private latest: Change = (naive) => naive
+  private readonly orders: Array<AllCircuits> = []
   private mode: CircuitBreaker.Mode = "enforce"
   private settings: Naive.Settings
   private readonly slowMillis: number
@@ -110,6 +118,7 @@ export class CircuitBreakerModel implements Reference<Order> {
   call(call: Call): void {
     const circuit = this.circuits.get(call.key)!
     if (this.mode === "disabled") return this.begin(call, circuit, undefined, false)
+    circuit.isUsed = true
     this.touch(circuit)
     const [naive, answer] = Naive.begin(circuit.naive, this.settings, this.now, ++this.names)
     if (typeof answer !== "number") {
@@ -140,13 +149,12 @@ export class CircuitBreakerModel implements Reference<Order> {
   obey(order: Order): void {
     switch (order._tag) {
       case "trip": {
-        const main = this.circuits.get(undefined)!
-        this.touch(main)
-        return this.move(main, Naive.trip(main.naive, this.settings, this.now, CHANCE))
+        const { now, settings } = this
+        return this.order((naive) => Naive.trip(naive, settings, now, CHANCE), true)
       }
       case "reset":
         this.isolations.clear()
-        return this.order((naive) => Naive.reset(naive, this.now))
+        return this.order(this.byIsolations())
       case "isolate":
         this.isolations.set("", Infinity)
         return this.order(this.byIsolations())
@@ -155,8 +163,9 @@ export class CircuitBreakerModel implements Reference<Order> {
         return this.order(this.byIsolations())
       case "release": {
         const until = this.isolations.get(order.by) ?? 0
+        if (until <= this.now) return
         this.isolations.delete(order.by)
-        return until > this.now ? this.order(this.byIsolations()) : undefined
+        return this.order(this.byIsolations())
       }
       case "setMode":
         this.mode = order.mode
@@ -172,11 +181,28 @@ export class CircuitBreakerModel implements Reference<Order> {
       mode: this.mode,
       isolations: this.isolatedUntil().map(([by, until]) => [by, until === Infinity ? undefined : until - this.now]),
       circuits: KEYS.map((key) => this.shown(this.preview(this.circuits.get(key)!))),
+      ...this.keyStates(),
       events: {
         failures: this.totals.failures,
         rejections: this.totals.rejections + this.totals.wouldReject,
         transitions: this.totals.transitions
       }
+    }
+  }
+
+  /** One circuit of many whose open time is over turns nobody away, whether somebody asks it or not. */
+  private keyStates() {
+    const phaseOf = (circuit: Circuit): Naive.NaiveBreaker["phase"] => {
+      const naive = this.preview(circuit)
+      const isOver = naive.phase === "Open" && this.now >= naive.since + Naive.lastOpenTime(naive)
+      return isOver && keyed.length > 0 ? "HalfOpen" : naive.phase
+    }
+    const keyed = [...this.circuits.values()].filter(({ isMain, isUsed }) => !isMain && isUsed)
+    const phases = [this.circuits.get(undefined)!, ...keyed].map(phaseOf)
+    return {
+      keys: keyed.length,
+      keysNotClosed: phases.slice(1).filter((phase) => phase !== "Closed").length,
+      worstState: (["Isolated", "Open", "HalfOpen"] as const).find((phase) => phases.includes(phase)) ?? "Closed"
     }
   }
 
@@ -190,32 +216,49 @@ export class CircuitBreakerModel implements Reference<Order> {
 
   private byIsolations(): Change {
     const all = this.isolatedUntil()
-    if (all.length === 0) return (naive) => Naive.reset(naive, this.now)
+    const { now } = this
+    if (all.length === 0) return (naive) => Naive.reset(naive, now)
     const until = Math.max(...all.map(([, until]) => until))
-    return (naive) => Naive.isolate(naive, this.now, until)
+    return (naive) => Naive.isolate(naive, now, until)
   }
 
-  /** The circuits of keys hear of it when they are looked at next, and only of the latest order. */
-  private order(change: Change): void {
-    this.orders++
-    this.latest = change
-    this.touch(this.circuits.get(undefined)!)
+  /** The circuits of keys hear of it when they are looked at next. */
+  private order(change: Change, isTrip = false): void {
+    const main = this.circuits.get(undefined)!
+    this.touch(main)
+    this.orders.push({ at: this.now, isTrip, change })
+    this.touch(main)
+  }
+
+  /** What a circuit is now that hears of everything that was ordered meanwhile, each thing at its time. */
+  private hearing({ heard, naive }: Circuit, random: number): Naive.NaiveBreaker {
+    const missed = this.orders.slice(heard)
+    const order = missed.findLast(({ isTrip }) => !isTrip)
+    const trip = missed.findLast(({ isTrip }) => isTrip)
+    const isTripAlive = trip !== undefined && missed.at(-1) === trip
+    let hearing = naive
+    for (const { at, change, isTrip } of [order, isTripAlive ? trip : undefined].filter((one) => one !== undefined)) {
+      hearing = Naive.passTime(hearing, this.settings, at, random)
+      const changed = change(hearing)
+      // A trip whose open time is over has turned nobody away.
+      const isOver = isTrip && changed.phase === "Open" && this.now >= changed.since + Naive.lastOpenTime(changed)
+      if (!isOver) hearing = changed
+    }
+    return Naive.passTime(hearing, this.settings, this.now, random)
   }
 
   /** A look draws no jitter. */
-  private preview({ heard, naive }: Circuit): Naive.NaiveBreaker {
-    const obeying = heard === this.orders ? naive : this.latest(naive)
-    return Naive.passTime(obeying, this.settings, this.now, 0)
+  private preview(circuit: Circuit): Naive.NaiveBreaker {
+    return this.hearing(circuit, 0)
   }
 
   /** What time and operators have decided happens first. That a key obeys an order is no news. */
   private touch(circuit: Circuit): void {
-    this.move(circuit, Naive.passTime(circuit.naive, this.settings, this.now, CHANCE))
-    if (circuit.heard === this.orders) return
-    circuit.heard = this.orders
-    const obeying = Naive.passTime(this.latest(circuit.naive), this.settings, this.now, CHANCE)
-    if (circuit.isMain) this.move(circuit, obeying)
-    else circuit.naive = obeying
+    const after = this.hearing(circuit, CHANCE)
+    const isNews = circuit.isMain || circuit.heard === this.orders.length
+    circuit.heard = this.orders.length
+    if (isNews) this.move(circuit, after)
+    else circuit.naive = after
   }
 
   /** That the time of an isolation is over is told when somebody looks; who does is not specified, so its end is left out. */
@@ -394,12 +437,15 @@ export const circuitBreaker: Model<Plan, Order> = {
           failures,
           ignored,
           isolations,
+          keys,
+          keysNotClosed,
           late,
           mode,
           rejections,
           slowCalls,
           successes,
           transitions,
+          worstState,
           wouldReject
         } = policy.snapshot(now)
         const told = (tag: string) => events().filter(({ _tag }) => _tag === tag)
@@ -431,6 +477,9 @@ export const circuitBreaker: Model<Plan, Order> = {
               retryAfter: millisOf(retryAfter)
             }
           }),
+          keys,
+          keysNotClosed,
+          worstState,
           events: {
             failures: told("CircuitBreakerFailure").length,
             rejections: told("CircuitBreakerRejection").length,

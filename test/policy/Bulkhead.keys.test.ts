@@ -39,6 +39,19 @@ describe("each key", () => {
     })
   )
 
+  it.effect("is counted in the snapshot of all, as long as it is not forgotten", () =>
+    Effect.gen(function* () {
+      const calls = yield* makeCalls({ maxConcurrent: 1, maxQueue: 0, keyIdleTime: "10 minutes" })
+      yield* arriveOf(calls, "a", 1)
+      yield* arriveOf(calls, "b", 1)
+      expect(yield* Policy.snapshot(calls.bulkhead)).toMatchObject({ active: 2, limit: 1, keys: 2 })
+      expect(calls.bulkhead.snapshot(0, "a")).toMatchObject({ active: 1, keys: 0 })
+      yield* calls.end("b1")
+      yield* TestClock.adjust("10 minutes")
+      expect(yield* Policy.snapshot(calls.bulkhead)).toMatchObject({ active: 1, keys: 1 })
+    })
+  )
+
   it.effect("is apart from the calls without a key", () =>
     Effect.gen(function* () {
       const calls = yield* makeCalls({ maxConcurrent: 1, maxQueue: 0 })

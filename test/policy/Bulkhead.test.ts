@@ -400,6 +400,7 @@ describe("a snapshot", () => {
         maxQueue: 5,
         active: 0,
         queued: 0,
+        keys: 0,
         rejected: 0,
         ...countsOf({})
       })

@@ -116,12 +116,22 @@ describe("an isolation", () => {
     })
   )
 
-  it.effect("that is released leaves a circuit alone that is open for another reason", () =>
+  it.effect("that is not there cannot be released, so an open circuit stays open", () =>
     Effect.gen(function* () {
       const breaker = yield* CircuitBreaker.make()
       yield* breaker.trip
       yield* breaker.release("anne")
       expect(yield* call(breaker)).toBe("Open")
+    })
+  )
+
+  it.effect("that is released by the last closes a circuit that was open before", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make()
+      yield* breaker.trip
+      yield* breaker.isolateWith({ by: "anne" })
+      yield* breaker.release("anne")
+      expect(yield* call(breaker)).toBe("made")
     })
   )
 })

@@ -239,6 +239,23 @@ describe("a command for all keys", () => {
     })
   )
 
+  it.effect("is told once when it is a trip, and not at all to a key that was not used while it lasted", () =>
+    Effect.gen(function* () {
+      const recorded = RecordedEvents.make()
+      const breaker = yield* CircuitBreaker.make({ openDuration: "10 seconds" })
+      const listened: Array<string> = []
+      breaker.onTransition(({ key, to }) => void listened.push(`${key}: ${to}`))
+      yield* Effect.gen(function* () {
+        yield* breaker.trip
+        yield* call(breaker, up, { key: "a" })
+        yield* TestClock.adjust("10 seconds")
+        yield* call(breaker, up, { key: "b" })
+      }).pipe(recorded.record)
+      expect(recorded.tags()).toEqual(["CircuitBreakerTransition", "CircuitBreakerRejection"])
+      expect(listened).toEqual(["undefined: Open", "a: Open"])
+    })
+  )
+
   it.effect("does not silence what a key does by itself", () =>
     Effect.gen(function* () {
       const recorded = RecordedEvents.make()
@@ -294,12 +311,82 @@ describe("the worst state", () => {
 
   it.effect("is not that of a key that has been idle for too long", () =>
     Effect.gen(function* () {
-      const breaker = yield* CircuitBreaker.make({ consecutiveFailures: 1, keyIdleTime: "10 minutes" })
+      const breaker = yield* CircuitBreaker.make({
+        consecutiveFailures: 1,
+        openDuration: "1 day",
+        keyIdleTime: "10 minutes"
+      })
       yield* fail(breaker, 1, { key: "a" })
       yield* TestClock.adjust(599_999)
       expect(yield* worst(breaker)).toBe("Open")
       yield* TestClock.adjust(1)
       expect(yield* worst(breaker)).toBe("Closed")
+    })
+  )
+
+  it.effect("is half-open for a key that nobody asks any more once its open time is over", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ consecutiveFailures: 1, openDuration: "10 seconds" })
+      yield* fail(breaker, 1, { key: "a" })
+      yield* TestClock.adjust(9_999)
+      expect(yield* worst(breaker)).toBe("Open")
+      yield* TestClock.adjust(1)
+      expect(yield* worst(breaker)).toBe("HalfOpen")
+      yield* call(breaker, up, { key: "a" })
+      expect(yield* worst(breaker)).toBe("Closed")
+    })
+  )
+
+  it.effect("is half-open for a circuit without a key that nobody asks any more only where there are keys", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ consecutiveFailures: 1, openDuration: "10 seconds" })
+      yield* breaker.trip
+      yield* TestClock.adjust("1 day")
+      expect(yield* worst(breaker)).toBe("Open")
+      yield* call(breaker, up, { key: "a" })
+      expect(yield* worst(breaker)).toBe("HalfOpen")
+    })
+  )
+})
+
+describe("a snapshot", () => {
+  it.effect("counts the keys and those whose circuit is not closed, and tells the worst state", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ consecutiveFailures: 1, openDuration: "10 seconds" })
+      yield* call(breaker, up, { key: "a" })
+      yield* fail(breaker, 1, { key: "b" })
+      expect(yield* snapshot(breaker)).toMatchObject({
+        state: "Closed",
+        keys: 2,
+        keysNotClosed: 1,
+        worstState: "Open"
+      })
+      yield* TestClock.adjust("10 seconds")
+      expect(yield* snapshot(breaker)).toMatchObject({ keys: 2, keysNotClosed: 1, worstState: "HalfOpen" })
+      yield* breaker.isolate
+      expect(yield* snapshot(breaker)).toMatchObject({ keys: 2, keysNotClosed: 2, worstState: "Isolated" })
+      yield* breaker.reset
+      expect(yield* snapshot(breaker)).toMatchObject({ keys: 2, keysNotClosed: 0, worstState: "Closed" })
+      yield* TestClock.adjust("1 hour")
+      expect(yield* snapshot(breaker)).toMatchObject({ keys: 0, keysNotClosed: 0 })
+    })
+  )
+
+  it.effect("of a key is about its circuit alone", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ consecutiveFailures: 1 })
+      yield* fail(breaker, 1, { key: "a" })
+      expect(yield* snapshot(breaker, "a")).toMatchObject({ keys: 0, keysNotClosed: 0, worstState: "Open" })
+      expect(yield* snapshot(breaker, "b")).toMatchObject({ keys: 0, keysNotClosed: 0, worstState: "Closed" })
+    })
+  )
+
+  it.effect("has the totals that can be had without it", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ consecutiveFailures: 1 })
+      yield* fail(breaker, 2, { key: "a" })
+      expect(yield* snapshot(breaker)).toMatchObject(breaker.totals)
+      expect(breaker.totals).toMatchObject({ failures: 1, rejections: 1 })
     })
   )
 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Duration, Effect } from "effect"
+import { Duration, Effect, Option } from "effect"
 import { TestClock } from "effect/testing"
 import { CircuitBreaker } from "../../src/index.ts"
 import { ScriptedService } from "../../src/testing/index.ts"
@@ -79,19 +79,135 @@ describe("trip", () => {
       yield* breaker.trip
       yield* TestClock.adjust("1 second")
       yield* start(breaker)
+      yield* fail(breaker, 5, { key: "b" })
+      yield* TestClock.adjust("1 second")
+      yield* start(breaker, { key: "b" })
       yield* TestClock.adjust("5 seconds")
       yield* breaker.trip
       expect((yield* snapshot(breaker)).openings).toBe(3)
+      expect((yield* snapshot(breaker, "b")).openings).toBe(3)
     })
   )
 
-  it.effect("leaves the circuits of keys as they are", () =>
+  it.effect(
+    "reaches the circuits of keys that are there and of keys that come later, until its open time is over",
+    () =>
+      Effect.gen(function* () {
+        const breaker = yield* CircuitBreaker.make({ openDuration: "10 seconds" })
+        yield* call(breaker, up, { key: "early" })
+        yield* breaker.trip
+        expect(yield* call(breaker, up, { key: "early" })).toBe("Open")
+        yield* TestClock.adjust("9999 millis")
+        expect(yield* rejection(breaker, { key: "late" })).toMatchObject({
+          state: "Open",
+          retryAfter: Duration.millis(1)
+        })
+        yield* TestClock.adjust("1 millis")
+        for (const key of ["early", "late", "new"]) expect(yield* call(breaker, up, { key })).toBe("up")
+      })
+  )
+
+  it.effect("leaves a key alone that nobody has used before its open time is over", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ consecutiveFailures: 3, openDuration: "10 seconds" })
+      yield* breaker.reset
+      yield* fail(breaker, 2, { key: "early" })
+      yield* breaker.trip
+      yield* TestClock.adjust("10 seconds")
+      expect(yield* snapshot(breaker, "early")).toMatchObject({ state: "Closed", failuresInRow: 2, openings: 0 })
+      expect(yield* call(breaker, down, { key: "early" })).toBe("down")
+      expect(yield* stateOf(breaker, "early")).toBe("Open")
+      expect(yield* Effect.forEach(["new", "new"], (key) => call(breaker, down, { key }))).toEqual(["down", "down"])
+    })
+  )
+
+  it.effect("is not ended for a key by results of calls that were under way", () =>
     Effect.gen(function* () {
       const breaker = yield* CircuitBreaker.make()
-      yield* call(breaker, up, { key: "early" })
+      const before = yield* start(breaker, { key: "a" })
       yield* breaker.trip
-      expect(yield* call(breaker, up, { key: "early" })).toBe("up")
-      expect(yield* call(breaker, up, { key: "late" })).toBe("up")
+      yield* before.end(up)
+      expect(yield* snapshot(breaker, "a")).toMatchObject({ state: "Open", late: 1 })
+    })
+  )
+
+  it.effect("lasts for keys as long as for the circuit without one, whatever was changed meanwhile", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ openDuration: "10 seconds", openDurationJitter: 0.5 })
+      yield* breaker.trip
+      yield* breaker.reconfigure({ openDuration: "1 hour" })
+      const { retryAfter } = yield* rejection(breaker)
+      expect((yield* rejection(breaker, { key: "a" })).retryAfter).toEqual(retryAfter)
+      expect((yield* snapshot(breaker, "b")).retryAfter).toEqual(Option.fromUndefinedOr(retryAfter))
+    })
+  )
+
+  it.effect("does not make a key forget what was ordered before, though it hears of both at once", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ consecutiveFailures: 1, openDuration: "10 seconds" })
+      yield* call(breaker, up, { key: "a" })
+      yield* breaker.isolate
+      yield* breaker.trip
+      yield* breaker.trip
+      for (const key of ["a", "new"]) expect(yield* call(breaker, up, { key })).toBe("Isolated")
+      yield* breaker.reset
+      yield* fail(breaker, 1, { key: "a" })
+      yield* breaker.reset
+      yield* breaker.trip
+      yield* TestClock.adjust("10 seconds")
+      expect(yield* snapshot(breaker, "a")).toMatchObject({ state: "Closed", openings: 0 })
+    })
+  )
+
+  it.effect("comes after an isolation that is over, and before one that is not", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ openDuration: "10 seconds" })
+      yield* breaker.isolateWith({ duration: "1 second" })
+      yield* TestClock.adjust("1 second")
+      yield* breaker.trip
+      expect(yield* call(breaker, up, { key: "a" })).toBe("Open")
+      yield* breaker.isolateWith({ duration: "2 seconds" })
+      yield* TestClock.adjust("1 second")
+      yield* breaker.trip
+      yield* TestClock.adjust("1 second")
+      for (const key of [undefined, "a", "new"]) expect(yield* call(breaker, up, { key })).toBe("up")
+    })
+  )
+
+  it.effect("comes after what time and other orders have decided for a key, each at its time", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({
+        consecutiveFailures: 1,
+        openDuration: "1 second",
+        probeTimeout: "5 seconds"
+      })
+      yield* fail(breaker, 1, { key: "a" })
+      yield* TestClock.adjust("1 second")
+      yield* start(breaker, { key: "a" })
+      yield* TestClock.adjust("5 seconds")
+      yield* breaker.isolate
+      yield* breaker.trip
+      expect(yield* snapshot(breaker, "a")).toMatchObject({ state: "Isolated", openings: 2 })
+    })
+  )
+
+  it.effect("is void for all keys after a reset", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make()
+      yield* call(breaker, up, { key: "a" })
+      yield* breaker.trip
+      yield* breaker.reset
+      for (const key of [undefined, "a", "new"]) expect(yield* call(breaker, up, { key })).toBe("up")
+    })
+  )
+
+  it.effect("leaves nothing behind, however often it is given", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make()
+      const depth = (order: unknown): number => (order === undefined ? 0 : 1 + depth(Object(order).before))
+      yield* breaker.isolate
+      yield* Effect.replicateEffect(breaker.trip, 100)
+      expect(depth(Object(breaker).order)).toBe(2)
     })
   )
 })

@@ -14,17 +14,17 @@ import * as Machine from "../../core/CircuitBreaker.ts"
 import type * as CircuitBreaker from "../CircuitBreaker.ts"
 import type * as Outcome from "../Outcome.ts"
 import * as Policy from "../Policy.ts"
-import { Circuit, NO_ORDER, type Shared } from "./Circuit.ts"
+import { Circuit, type Shared } from "./Circuit.ts"
 import { noTotals } from "./circuitTotals.ts"
 import type * as Events from "./circuitEvents.ts"
 import { type CircuitBreakerOpenError, guard, stage } from "./CircuitGuard.ts"
 import { describe, settingsOf, slowMillisOf } from "./circuitSettings.ts"
 import * as Isolations from "./Isolations.ts"
 import * as Keyed from "./Keyed.ts"
+import { keyStates } from "./keyStates.ts"
+import * as Orders from "./Orders.ts"
 import { noteWaits } from "./queueTime.ts"
 import * as Stage from "./Stage.ts"
-
-const WORSE_AND_WORSE: ReadonlyArray<Machine.State["_tag"]> = ["Closed", "HalfOpen", "Open", "Isolated"]
 
 /** The part of a breaker that does not know how options are written. */
 export abstract class Breaker implements CircuitBreaker.CircuitBreaker, Shared, Stage.Staged {
@@ -35,7 +35,7 @@ export abstract class Breaker implements CircuitBreaker.CircuitBreaker, Shared, 
   readonly classify: Outcome.Classify
   readonly totals = noTotals()
   mode: CircuitBreaker.Mode
-  order = NO_ORDER
+  order = Orders.NO_ORDER
   listeners: Events.Listeners | undefined = undefined
   private readonly main: Circuit
   private keyed: Keyed.Keyed<Circuit> | undefined = undefined
@@ -88,17 +88,13 @@ export abstract class Breaker implements CircuitBreaker.CircuitBreaker, Shared, 
 
   get snapshot(): CircuitBreaker.CircuitBreaker["snapshot"] {
     return (now, key) => {
-      const circuit = key === undefined ? this.main : (this.keyed?.peek(key, now) ?? new Circuit(this))
-      return circuit.snapshot(now)
+      if (key === undefined) return this.main.snapshot(now, this.keyed?.alive(now))
+      return (this.keyed?.peek(key, now) ?? new Circuit(this)).snapshot(now)
     }
   }
 
   get worstState(): CircuitBreaker.CircuitBreaker["worstState"] {
-    return (now) => {
-      const keyed = this.keyed?.alive(now) ?? []
-      const ranks = [this.main, ...keyed].map((circuit) => WORSE_AND_WORSE.indexOf(circuit.stateAt(now)._tag))
-      return WORSE_AND_WORSE[ranks.reduce((worst, rank) => Math.max(worst, rank))]!
-    }
+    return (now) => keyStates(this.main.stateAt(now), this.keyed?.alive(now) ?? [], now).worstState
   }
 
   get describe(): () => string {
@@ -113,7 +109,10 @@ export abstract class Breaker implements CircuitBreaker.CircuitBreaker, Shared, 
   }
 
   get trip(): Effect.Effect<void> {
-    return withFiberSync((fiber) => this.main.command(fiber, Machine.trip))
+    return withFiberSync((fiber) => {
+      const change = Orders.trip(this.settings, this.main.random(fiber))
+      this.main.commandAll(fiber, change, this.order.before ?? this.order)
+    })
   }
 
   get isolate(): Effect.Effect<void> {

@@ -18,17 +18,11 @@ import { labelOf } from "../ResilienceError.ts"
 import * as Events from "./circuitEvents.ts"
 import type { Isolations } from "./Isolations.ts"
 import type { Totals } from "./circuitTotals.ts"
+import { keyStates } from "./keyStates.ts"
+import * as Orders from "./Orders.ts"
 import { queuedMillis } from "./queueTime.ts"
 import { streamOf } from "./StreamProgress.ts"
 import * as TimeLimit from "./TimeLimit.ts"
-
-/** A command for all circuits of a breaker, also for those that are not there yet. */
-export interface Order {
-  readonly number: number
-  readonly change: Change
-}
-
-type Change = (state: Machine.State, settings: Machine.Settings, now: number, random: number) => Machine.State
 
 /** What the circuits of one breaker share, whatever their key. */
 export interface Shared {
@@ -42,14 +36,11 @@ export interface Shared {
   readonly listeners: Events.Listeners | undefined
   readonly isolations: Isolations | undefined
   mode: Mode
-  order: Order
+  order: Orders.Order
 }
 
 /** The start of a call that began when slow calls were not watched: it is not slow, whatever is watched at its end. */
 export const NOT_TIMED = -1
-
-/** No command yet. */
-export const NO_ORDER: Order = { number: 0, change: (state) => state }
 
 /** When circuits that are not closed left that state. */
 const leftClosedAt = new WeakMap<Circuit, number>()
@@ -161,27 +152,24 @@ export class Circuit implements RecentlyUsed.Entry<Circuit> {
     this.record(fiber, permit, startedAt, outcome, exit._tag === "Failure" ? Outcome.subjectOf(exit.cause) : undefined)
   }
 
-  /** Changes this circuit by hand. */
-  command(fiber: Fiber.Fiber<unknown, unknown>, change: Change): void {
-    const now = Policy.monotonicMillis(fiber)
-    this.advance(fiber, now)
-    this.commit(fiber, change(this.state, this.shared.settings, now, this.random(fiber)))
-  }
-
   /** Changes this circuit now, and those of all keys as soon as they are used. */
-  commandAll(fiber: Fiber.Fiber<unknown, unknown>, change: Change): void {
-    this.shared.order = { number: this.shared.order.number + 1, change }
-    this.advance(fiber, Policy.monotonicMillis(fiber))
+  commandAll(fiber: Fiber.Fiber<unknown, unknown>, change: Orders.Change, before?: Orders.Order): void {
+    const at = Policy.monotonicMillis(fiber)
+    this.advance(fiber, at)
+    this.shared.order = { number: this.shared.order.number + 1, at, change, before }
+    this.advance(fiber, at)
   }
 
   /** The state at a time, as it would be if a call came. */
   stateAt(now: number): Machine.State {
     const { order, settings } = this.shared
-    const obeying = this.obeyed === order.number ? this.state : order.change(this.state, settings, now, 0)
-    return Machine.advance(obeying, settings, now, 0)
+    return this.obeyed === order.number
+      ? Machine.advance(this.state, settings, now, 0)
+      : Orders.obey(order, this.obeyed, this.state, settings, now, 0)
   }
 
-  snapshot(now: number): Snapshot {
+  /** With the circuits of keys that belong to it, if there are any. */
+  snapshot(now: number, keyed: ReadonlyArray<Circuit> = []): Snapshot {
     const { isolations, mode, service, settings, totals } = this.shared
     const state = this.stateAt(now)
     const rates = state._tag === "Closed" ? TripPolicy.rates(state.tally, settings.tripPolicy, now) : undefined
@@ -203,6 +191,7 @@ export class Circuit implements RecentlyUsed.Entry<Circuit> {
         reason: Option.fromUndefinedOr(reason),
         remaining: Option.fromUndefinedOr(Events.waitOf(until - now))
       })),
+      ...keyStates(state, keyed, now),
       ...totals
     }
   }
@@ -250,16 +239,18 @@ export class Circuit implements RecentlyUsed.Entry<Circuit> {
 
   /** What operators and time have decided happens first. */
   private advance(fiber: Fiber.Fiber<unknown, unknown>, now: number): void {
-    const { settings } = this.shared
+    const { order, settings } = this.shared
+    if (this.obeyed !== order.number) return this.obey(fiber, order, now)
     if (this.state._tag === "HalfOpen" || this.state._tag === "Isolated") {
       this.commit(fiber, Machine.advance(this.state, settings, now, this.random(fiber)))
     }
-    const { order } = this.shared
-    if (this.obeyed === order.number) return
+  }
+
+  /** An order is told once, not again for each of the keys, which may be many and come later. */
+  private obey(fiber: Fiber.Fiber<unknown, unknown>, order: Orders.Order, now: number): void {
+    const after = Orders.obey(order, this.obeyed, this.state, this.shared.settings, now, this.random(fiber))
     this.obeyed = order.number
-    // An order is told once, not again for each of the keys, which may be many and come later.
-    const obeying = order.change(this.state, settings, now, this.random(fiber))
-    this.commit(fiber, Machine.advance(obeying, settings, now, 0), this.key === undefined)
+    this.commit(fiber, after, this.key === undefined)
   }
 
   private commit(fiber: Fiber.Fiber<unknown, unknown>, after: Machine.State, isNews = true): void {
@@ -298,7 +289,8 @@ export class Circuit implements RecentlyUsed.Entry<Circuit> {
     Policy.emit(fiber, home, { _tag, kind: "circuit-breaker", service, severity, attributes: attributes(), error })
   }
 
-  private random(fiber: Fiber.Fiber<unknown, unknown>): number {
+  /** What spreads the open time, when it is spread. */
+  random(fiber: Fiber.Fiber<unknown, unknown>): number {
     return this.shared.settings.openJitter === 0 ? 0 : fiber.getRef(Random.Random).nextDoubleUnsafe()
   }
 }

@@ -25,7 +25,7 @@ export const commands = (): ReadonlyArray<Policy.Command<CircuitBreaker>> => [
   }),
   command({
     name: "trip",
-    description: "Opens the circuit for its open time",
+    description: "Opens the circuit for its open time, for all keys",
     parameters: {},
     run: (breaker) => breaker.trip
   }),
@@ -40,7 +40,7 @@ export const commands = (): ReadonlyArray<Policy.Command<CircuitBreaker>> => [
   }),
   command({
     name: "release",
-    description: "Ends your own isolation of the circuit",
+    description: "Ends your own isolation; after the last one of all, the circuit is closed",
     parameters: {},
     run: (breaker, _, by) => breaker.release(by)
   }),

@@ -35,8 +35,8 @@ export const instruments = (): ReadonlyArray<Policy.Instrument<CircuitBreaker>> 
     (breaker, now) => stateNumbers[breaker.worstState(now)],
     "{state}"
   ),
-  counter(metrics.successes, "Calls counted as success", labels, (breaker, now) => breaker.snapshot(now).successes),
-  counter(metrics.rejections, "Calls turned away", labels, (breaker, now) => breaker.snapshot(now).rejections),
+  counter(metrics.successes, "Calls counted as success", labels, ({ totals }) => totals.successes),
+  counter(metrics.rejections, "Calls turned away", labels, ({ totals }) => totals.rejections),
   events(metrics.failures, "Calls counted as failure", "CircuitBreakerFailure", (event) => ({
     service: event.service,
     exception_type: label(event, "exception_type")

@@ -136,8 +136,6 @@ interface Command {
   readonly run: (breaker: Breaker) => Effect.Effect<void>
   /** The states in which it may leave a circuit that was closed, open, half-open or isolated, when it was carried out. */
   readonly leads: Readonly<Record<State, State>>
-  /** For the circuit of a key, where that is not the same. */
-  readonly leadsKey?: Readonly<Record<State, State>>
 }
 
 const stays: Command["leads"] = { Closed: "Closed", Open: "Open", HalfOpen: "HalfOpen", Isolated: "Isolated" }
@@ -149,8 +147,7 @@ const commands: ReadonlyArray<Command> = [
     name: "trip",
     covers: "trip",
     run: (breaker) => breaker.trip,
-    leads: { ...to("Open"), Isolated: "Isolated" },
-    leadsKey: stays
+    leads: { ...to("Open"), Isolated: "Isolated" }
   },
   { name: "isolate", covers: "isolate", run: (breaker) => breaker.isolate, leads: to("Isolated") },
   {
@@ -173,7 +170,6 @@ const commands: ReadonlyArray<Command> = [
 /** A command, while a call goes on that was let through before, and one that comes after. */
 const commandRow = (command: Command, state: State, key: string | undefined): Operation => {
   const makeBreaker = makerOf()
-  const leads = key === undefined ? command.leads : { ...command.leads, ...command.leadsKey }
   return {
     isVariant: key !== undefined,
     name: `circuit breaker, ${command.name} when ${state}${key === undefined ? "" : " with a key"}`,
@@ -201,7 +197,7 @@ const commandRow = (command: Command, state: State, key: string | undefined): Op
         call: Effect.andThen(call, Effect.ignore(through(Effect.yieldNow))),
         end: beside.end,
         afterwards: () => {
-          if (after !== undefined) same("state after the command", after, leads[before])
+          if (after !== undefined) same("state after the command", after, command.leads[before])
           const { isolations, mode } = breaker.snapshot(world.now, key)
           if (mode !== "enforce") world.get(breaker.setMode("enforce"))
           if (isolations.some(({ remaining }) => remaining._tag === "None")) world.get(breaker.reset)

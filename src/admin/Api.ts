@@ -26,7 +26,10 @@ export const Status = Schema.Struct({
   pattern: Schema.String.annotate({ description: 'For example "circuit-breaker".' }),
   description: Schema.String.annotate({ description: "One line for people." }),
   snapshot: Schema.Record(Schema.String, Schema.Json).annotate({
-    description: "What is true now. Durations are milliseconds; what is not known is null."
+    description:
+      "What is true now. Durations are milliseconds; what is not known is null. Of a circuit breaker, `state` is that of the " +
+      "circuit without a key, and `worstState` the worst of all; `keys` have a circuit of their own, of which `keysNotClosed` " +
+      "are not closed. The keys themselves are never told."
   })
 }).annotate({ identifier: "Status" })
 

@@ -22,7 +22,7 @@ export const status = Command.make(
     check: Flag.Boolean("check").pipe(
       Flag.withDefault(false),
       Flag.withoutNegation,
-      Flag.withDescription("Exit with 1 if a circuit is not closed")
+      Flag.withDescription("Exit with 1 if a circuit is not closed, that of a key included")
     )
   },
   ({ check, service }) =>

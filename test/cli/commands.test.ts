@@ -5,6 +5,7 @@ import { afterAll, describe, expect, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Fiber, PlatformError, Redacted } from "effect"
 import { CliError } from "effect/cli"
 import { TestClock } from "effect/testing"
+import { CircuitBreaker } from "../../src/index.ts"
 import { exitCodes, Failure } from "../../src/cli/internal/Failure.ts"
 import { teardown } from "../../src/cli/program.ts"
 import { start, token } from "../admin/support/inProcess.ts"
@@ -152,6 +153,32 @@ describe("an operator's command", () => {
         request: { service: "llm", pattern: "circuit-breaker", command: "reset", by: "alice" },
         status: expect.arrayContaining([expect.objectContaining({ pattern: "circuit-breaker" })])
       })
+    })
+  )
+})
+
+describe("a circuit of a key that is open", () => {
+  it.effect("is told, in no word of the key, and fails a check", () =>
+    Effect.gen(function* () {
+      const calls = (key: string, call: Effect.Effect<void, string>) =>
+        Effect.replicateEffect(Effect.exit(CircuitBreaker.withCircuitBreaker(call, "redis", { key })), 5)
+      expect((yield* ask(["status", "--check"])).end).toBe("success")
+      yield* Effect.promise(() => api.run(calls("good", Effect.void)))
+      yield* Effect.promise(() => api.run(calls("a secret", Effect.fail("down"))))
+      const { end, output } = yield* ask(["status", "redis", "--check"])
+      expect(end).toBe("finding")
+      expect(output).toMatch(/^ +state +Closed\n( .*\n)*? +keys +2\n +keysNotClosed +1\n +worstState +Open$/m)
+      expect((yield* ask(["status"])).output).toMatch(/^redis +○ open, 1 of 2 keys not closed/m)
+      const json = yield* ask(["status", "--json"])
+      expect(JSON.parse(json.output)).toContainEqual(
+        expect.objectContaining({
+          service: "redis",
+          snapshot: expect.objectContaining({ state: "Closed", keys: 2, keysNotClosed: 1, worstState: "Open" })
+        })
+      )
+      expect(output + json.output).not.toContain("a secret")
+      yield* ask(["reset", "redis"])
+      expect((yield* ask(["status", "--check"])).end).toBe("success")
     })
   )
 })

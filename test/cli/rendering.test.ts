@@ -19,7 +19,17 @@ const one = (service: string, pattern: string, snapshot: Api.Status["snapshot"])
 })
 
 const circuit = (service: string, state: string, more: Api.Status["snapshot"] = {}) =>
-  one(service, "circuit-breaker", { state, mode: "enforce", retryAfter: null, isolations: [], rejections: 0, ...more })
+  one(service, "circuit-breaker", {
+    state,
+    mode: "enforce",
+    retryAfter: null,
+    isolations: [],
+    keys: 0,
+    keysNotClosed: 0,
+    worstState: state,
+    rejections: 0,
+    ...more
+  })
 
 const event = (more: Partial<Api.Event> = {}): Api.Event => ({
   tag: "CircuitBreakerTransition",
@@ -54,6 +64,11 @@ describe("the status of services", () => {
     expect(StatusTable.overview([], plain)).toEqual(["no service is in use or declared"])
   })
 
+  it("tells that a limit is one for each key, where there are keys", () => {
+    const bulkhead = one("db", "bulkhead", { active: 3, limit: 1, keys: 3 })
+    expect(StatusTable.overview([bulkhead], plain)[1]).toContain(" 3 (at most 1 for each key) ")
+  })
+
   it("counts what both the circuit and the bulkhead turned away", () => {
     const instances = [circuit("llm", "Closed", { rejections: 2 }), one("llm", "bulkhead", { limit: 1, rejected: 3 })]
     expect(StatusTable.overview(instances, plain)[1]).toMatch(/● closed +– +– +5 /)
@@ -72,14 +87,21 @@ describe("the status of services", () => {
         ]
       },
       "⊘ isolated, by alice for 1m (a test), until released"
-    ]
+    ],
+    ["Closed", { worstState: "Open", keys: 17, keysNotClosed: 2 }, "○ open, 2 of 17 keys not closed"],
+    ["Open", { retryAfter: 0, worstState: "HalfOpen", keys: 3 }, "◐ half-open "]
   ])("of a circuit that is %s", (state, more, expected) => {
     expect(StatusTable.overview([circuit("llm", state, more)], plain)[1]).toContain(expected)
   })
 
   it("names the services whose circuit is not closed", () => {
-    const all = [circuit("a", "Closed"), circuit("b", "HalfOpen"), one("c", "retry", { retries: 1 })]
-    expect(StatusTable.notClosed(all)).toEqual(["b"])
+    const all = [
+      circuit("a", "Closed"),
+      circuit("b", "HalfOpen"),
+      one("c", "retry", { retries: 1 }),
+      circuit("d", "Closed", { worstState: "Open", keys: 2, keysNotClosed: 1 })
+    ]
+    expect(StatusTable.notClosed(all)).toEqual(["b", "d"])
   })
 
   it("has everything in the details", () => {

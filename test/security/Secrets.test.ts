@@ -242,6 +242,8 @@ describe("a secret", () => {
     const { spans, trace } = recordSpans()
     return Effect.gen(function* () {
       yield* trace(misfortunes(error, written))
+      // The circuits of keys are still there.
+      written.add("status", yield* Resilience.status)
       yield* TestClock.adjust("1 hour")
       yield* views(written)
       for (const { attributes, events, name } of spans) {

@@ -42,9 +42,11 @@ export const details = (instances: ReadonlyArray<Status>, paint: Paint): Readonl
     )
   ])
 
-/** The services whose circuit is not closed. */
+/** The services whose circuit is not closed, or one of whose keys has a circuit that is not. */
 export const notClosed = (all: ReadonlyArray<Status>): ReadonlyArray<string> =>
-  all.filter(({ snapshot: { state } }) => state !== undefined && state !== "Closed").map(({ service }) => service)
+  all
+    .filter(({ snapshot: { worstState } }) => worstState !== undefined && worstState !== "Closed")
+    .map(({ service }) => service)
 
 const NOTHING = "–"
 
@@ -92,8 +94,11 @@ function turnedAway(snapshots: Snapshots): Cell {
 
 const numberOf = (value: unknown): number => (typeof value === "number" ? value : 0)
 
-const runningCell = (bulkhead: Snapshot | undefined): Cell =>
-  bulkhead === undefined ? NOTHING : `${numberOf(bulkhead["active"])} of ${shownOf(bulkhead["limit"])}`
+const runningCell = (bulkhead: Snapshot | undefined): Cell => {
+  if (bulkhead === undefined) return NOTHING
+  const [active, limit] = [numberOf(bulkhead["active"]), shownOf(bulkhead["limit"])]
+  return numberOf(bulkhead["keys"]) === 0 ? `${active} of ${limit}` : `${active} (at most ${limit} for each key)`
+}
 
 const states: ReadonlyMap<unknown, { readonly text: string; readonly style: Style }> = new Map([
   ["Closed", { text: "● closed", style: "green" }],
@@ -104,12 +109,15 @@ const states: ReadonlyMap<unknown, { readonly text: string; readonly style: Styl
 
 const circuitCell = (circuit: Snapshot | undefined): Cell => {
   if (circuit === undefined) return NOTHING
-  const { mode, retryAfter, state } = circuit
-  const { style, text } = states.get(state) ?? { text: shownOf(state), style: "yellow" }
+  const { keys, keysNotClosed, mode, retryAfter, state, worstState } = circuit
+  const { style, text } = states.get(worstState) ?? { text: shownOf(worstState), style: "yellow" }
   const notes = [
     ...(mode === "enforce" ? [] : [shownOf(mode)]),
-    ...(typeof retryAfter === "number" && state === "Open" ? [`probe in ${seconds(retryAfter)}`] : []),
-    ...isolationNotes(circuit["isolations"])
+    ...(typeof retryAfter === "number" && state === "Open" && state === worstState
+      ? [`probe in ${seconds(retryAfter)}`]
+      : []),
+    ...isolationNotes(circuit["isolations"]),
+    ...(numberOf(keysNotClosed) === 0 ? [] : [`${shownOf(keysNotClosed)} of ${shownOf(keys)} keys not closed`])
   ]
   return { text: [text, ...notes].join(", "), style }
 }

@@ -42,5 +42,8 @@ export const start = (
   /** The names of everything that has been made. */
   const instances = (): ReadonlyArray<string> =>
     (registry?.instances() ?? []).map(({ kind, service }) => `${service} ${kind}`).toSorted()
-  return { ask, dispose, instances }
+  /** Something that the application does. */
+  const run = <A, E>(effect: Effect.Effect<A, E, Policy.ResilienceRegistry>): Promise<A> =>
+    Effect.runPromise(Effect.provideService(effect, Policy.ResilienceRegistry, registry!))
+  return { ask, dispose, instances, run }
 }

@@ -79,13 +79,18 @@ export const fallbackUsage = (counts: Counts): string => {
   return `clamp_max(${Query.share(counts.fallbacks, callersCalls)}, 1)`
 }
 
-const openOrHalfOpen = (scope: Query.Scope): string => `${Query.select(circuitBreaker.state, scope)} > 0 < 3`
-
-/** Share of the replicas whose circuit is open or half-open. Between two probes it is open again, so both count. */
-export const replicasOut = (scope: Query.Scope): string => {
+/**
+ * Circuits that reject calls. Between two probes a circuit is open again, so it is out while it is half-open too, but not for
+ * long: that of a key which nobody asks any more is half-open until it is forgotten, and rejects nobody.
+ */
+const out = (scope: Query.Scope): string => {
   const state = Query.select(circuitBreaker.state, scope)
-  return Query.by("avg", circuitBreaker.state, `(${state} > bool 0) * (${state} < bool 3)`)
+  return `(${state} == 1 or ${state} == 2 and max_over_time((${state} == 1)[3m:15s]))`
 }
+
+/** Share of the replicas whose circuit is out. */
+export const replicasOut = (scope: Query.Scope): string =>
+  Query.by("avg", circuitBreaker.state, `${out(scope)} > bool 0 or 0 * ${Query.select(circuitBreaker.state, scope)}`)
 
 /** The worst state that a circuit has on any replica. "Open" is worse than "half-open", although its number is smaller. */
 export const worstState = (scope: Query.Scope): string => {
@@ -103,7 +108,7 @@ const openings = (scope: Query.Scope): string =>
  * when it is over. Time in isolation is not counted; it is somebody's decision.
  */
 export const recoverySeconds = (scope: Query.Scope, step: string, stepSeconds: string): string => {
-  const samples = `count_over_time((${openOrHalfOpen(scope)})[${scope.window}:${step}])`
+  const samples = `count_over_time(${out(scope)}[${scope.window}:${step}])`
   return `${Query.by("sum", circuitBreaker.state, samples)} * ${stepSeconds} / clamp_min(${openings(scope)}, 1)`
 }
 

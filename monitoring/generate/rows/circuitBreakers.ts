@@ -28,7 +28,8 @@ export const circuitBreakers = row("Circuit breakers", [
     title: "State over time",
     description:
       "The worst state on any replica. Short stripes in turn: the circuit flaps, the dependency bears a probe but not the load. " +
-      "A circuit turns half-open with the first call after its open time, so without calls it stays open and harms nobody.",
+      "A circuit turns half-open with the first call after its open time, so without calls it stays open and harms nobody. " +
+      "With circuits by key it is the worst of them: half-open for long is a key that nobody asks any more.",
     width: 11,
     queries: [{ expr: Measure.worstState(now), legend: SERVICE }],
     unit: "none",

@@ -85,7 +85,8 @@ export const objectives = row("SLOs", [
       description:
         "Mean time in the time range until a circuit closed again. An outage that goes on counts with its time so far. " +
         "Times between two points of the query are not seen, so over long ranges this is an estimate. A circuit that nobody " +
-        "asks stays open, and that time counts. With circuits by key it is too low: their openings count, their times do not.",
+        "asks stays open, and that time counts. Half-open counts for three minutes after open. With circuits by key it is too low: " +
+        "each of their openings counts, and the time of several at once only once.",
       expr: Measure.recoverySeconds(Query.wholeRange, "$__interval", "$__interval_ms / 1000"),
       thresholds: Panel.below(targets.recoverySeconds),
       interval: "15s",

@@ -49,7 +49,7 @@ describe("a wrong variable", () => {
     )
     expect(lines.toSorted()).toEqual([
       'RESILIENCE_ENABLED: expected true or false, got "perhaps"',
-      "RETRY_FACTR: there is no such variable",
+      "RETRY_FACTR: there is no such variable (did you mean RETRY_EXPONENTIAL_BASE?)",
       'RETRY_MAX_ATTEMPTS: expected a whole number of at least 1, got "0"',
       'TIMEOUT_SVC: expected a duration such as "500 millis", got "never"',
       "services.svc.bulkhead.maxQueue: expected a whole number of at least 0, got -1"
@@ -116,7 +116,17 @@ describe("an unknown variable", () => {
     ["TIMEOUT_LLM_DURATION", "TIMEOUT_LLM"],
     ["DEADLINE_PAYMENT_API_DURATION", "DEADLINE_PAYMENT_API"],
     ["TIMEOUT_DURATION", "TIMEOUT_DEFAULT"],
-    ["DEADLINE_DURATION", "DEADLINE_DEFAULT"]
+    ["DEADLINE_DURATION", "DEADLINE_DEFAULT"],
+    ["CIRCUIT_BREAKER_CONSECUTIVE_FAILURES", "CIRCUIT_BREAKER_FAIL_MAX"],
+    ["CIRCUIT_BREAKER_CONSECUTIV_FAILURE", "CIRCUIT_BREAKER_FAIL_MAX"],
+    ["CIRCUIT_BREAKER_LLM_CONSECUTIVE_FAILURES", "CIRCUIT_BREAKER_LLM_FAIL_MAX"],
+    ["CIRCUIT_BREAKER_OPEN_DURATION", "CIRCUIT_BREAKER_TIMEOUT"],
+    ["BULKHEAD_MAX_CONCURRENT", "BULKHEAD_LIMIT"],
+    ["BULKHEAD_BILLING_MAX_CONCURRENT", "BULKHEAD_BILLING_LIMIT"],
+    ["RETRY_MAX_DELAY", "RETRY_EXPONENTIAL_MAX"],
+    ["RETRY_BILLING_FACTOR", "RETRY_BILLING_EXPONENTIAL_BASE"],
+    ["RETRY_OVERLOAD_FACTOR", "RETRY_OVERLOAD_EXPONENTIAL_BASE"],
+    ["RETRY_BILLING_RATE_LIMIT_MAX_DELAY", "RETRY_BILLING_RATE_LIMIT_EXPONENTIAL_MAX"]
   ])("%s is reported with the nearest known one", (name, nearest) => {
     expect(problems({}, { [name]: "1" })).toEqual([`${name}: there is no such variable (did you mean ${nearest}?)`])
   })

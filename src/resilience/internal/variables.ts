@@ -164,33 +164,44 @@ export const pathsFor = (services: Iterable<string>): ReadonlyArray<ReadonlyArra
   return [...prefixes.map((prefix) => [prefix]), ...namesFor(services).map((name) => [name]), ...cut]
 }
 
-const meaningsFor = (services: Iterable<string>): ReadonlyArray<Meaning> => {
+const meaningsFor = (services: Iterable<string>): ReadonlyArray<Meaning> =>
+  families.flatMap((family) => meaningsOf(family, services))
+
+const meaningsOf = ({ variables }: Family, services: Iterable<string>): ReadonlyArray<Meaning> => {
   const all = [undefined, ...services]
-  return families.flatMap(({ variables }) =>
-    variables.flatMap((variable) => all.map((service) => ({ variable, service })))
-  )
+  return variables.flatMap((variable) => all.map((service) => ({ variable, service })))
 }
 
 /** Nobody writes longer names, and to guess takes time. */
 const LONGEST_GUESS = 100
 
-/** The name that was probably meant, for one of the services or for the one that the name itself seems to contain. */
+/**
+ * The name that was probably meant, for one of the services or for the one that the name itself seems to contain. Options may
+ * also be called by the names that they have in code.
+ */
 export const suggestionFor = (name: string, services: Iterable<string>): string | undefined => {
-  const prefix = prefixes.find((prefix) => name.startsWith(`${prefix}_`))
-  if (prefix === undefined || name.length > LONGEST_GUESS) return undefined
-  const parts = name.slice(prefix.length + 1).split("_")
+  const family = families.find(({ prefix }) => name.startsWith(`${prefix}_`))
+  if (name.length > LONGEST_GUESS) return undefined
+  if (family === undefined) return name.startsWith("RESILIENCE_") ? nearest(name, flags) : undefined
+  const parts = name.slice(family.prefix.length + 1).split("_")
   const contained = parts.slice(1).map((_, at) => parts.slice(0, at + 1).join("_"))
-  const known = namesFor(new Set([...services, ...contained]))
-  return nearest(
-    withoutMainOption(name, prefix),
-    known.filter((candidate) => candidate.startsWith(prefix))
-  )
+  const meanings = meaningsOf(family, [...services, ...contained.filter((service) => !endsInOption(family, service))])
+  const names = new Map(meanings.map((meaning) => [nameOf(meaning), nameOf(meaning)]))
+  for (const meaning of meanings) {
+    const spelled = nameOf({ ...meaning, variable: { ...meaning.variable, suffix: spellingOf(meaning.variable) } })
+    if (!names.has(spelled)) names.set(spelled, nameOf(meaning))
+  }
+  const guess = nearest(name, names.keys())
+  return guess === undefined ? undefined : names.get(guess)
 }
 
-/** The name without an option that need not be said, because it is the main one of its pattern. */
-const withoutMainOption = (name: string, prefix: string): string => {
-  const main = families.find((family) => family.prefix === prefix)?.variables.find(({ suffix }) => suffix === "")
-  const option = main === undefined ? undefined : `_${optionIn(main)}`
-  if (option === undefined || !name.endsWith(option)) return name
-  return name === `${prefix}${option}` ? `${prefix}_${DEFAULT}` : name.slice(0, -option.length)
+/** The last part of a name in which an option is called as in code. */
+const spellingOf = ({ path, suffix }: Variable): string => (path.length === 0 ? suffix : path.map(toVariable).join("_"))
+
+/** Whether a text ends in what an option begins with: the service would be one of nobody. */
+const endsInOption = ({ variables }: Family, text: string): boolean => {
+  const words = text.split("_")
+  const endings = words.map((_, at) => `${words.slice(at).join("_")}_`)
+  const options = variables.flatMap((variable) => [`${variable.suffix}_`, `${spellingOf(variable)}_`])
+  return endings.some((ending) => options.some((option) => option.startsWith(ending)))
 }

@@ -112,6 +112,31 @@ describe("a guess", () => {
     expect(Variables.suggestionFor("RETRY_SVCMAX_ATTEMPTS", ["SVC"])).toBe("RETRY_SVC_MAX_ATTEMPTS")
   })
 
+  it("is the variable of the option that a name spells as code does, for all services and for one", () => {
+    const options = patternNames([]).map((name) => Variables.meaningOf(name)!.variable)
+    for (const { path, slot } of options.filter(({ path }) => path.length > 0)) {
+      const variable = Variables.variableOf(slot, path)!
+      for (const service of [undefined, "BILLING"]) {
+        const spelled = { ...variable, suffix: path.map(Variables.toVariable).join("_") }
+        const name = Variables.nameOf({ variable: spelled, service })
+        if (Variables.meaningOf(name) !== undefined) continue
+        expect([name, Variables.suggestionFor(name, [])]).toEqual([name, Variables.nameOf({ variable, service })])
+      }
+    }
+  })
+
+  it("does not take a part of an option for a service", () => {
+    const unknown = patternNames([])
+      .flatMap((name) => [name.slice(0, -1), name.replace(/.(?=_[A-Z]+$)/, "")])
+      .filter((name) => Variables.meaningOf(name) === undefined)
+    expect(unknown.length).toBeGreaterThan(50)
+    for (const name of unknown) {
+      const guess = Variables.suggestionFor(name, [])
+      expect([name, guess, guess && Variables.meaningOf(guess)?.service]).toEqual([name, guess, undefined])
+    }
+    expect(Variables.suggestionFor("TIMEOUT_DURATION_DURATION", [])).toBeUndefined()
+  })
+
   it("keeps the pattern", () => {
     expect(Variables.suggestionFor("RETRY_LIMIT", [])).not.toBe("BULKHEAD_LIMIT")
     expect(Variables.suggestionFor("PATH", [])).toBeUndefined()

@@ -63,8 +63,9 @@ ours and means nothing is an error, with the one that was probably meant. Where 
 ours behind [a prefix](guide.md#variables-with-a-prefix).
 
 **Values.** In a variable a bare number is **seconds**, in code it is **milliseconds**; \`500 millis\`, \`2 minutes\` and
-\`Infinity\` are understood in both. True is \`true\`, \`yes\`, \`on\`, \`1\`, and false \`false\`, \`no\`, \`off\`, \`0\`. Options that have no
-effect together, such as \`failureRate\` without a window, are an error.
+\`Infinity\` are understood in both. A variable may also have what the tools print: \`300ms\`, \`5s\`, \`1m 30s\`. What the command
+line is told is read as a variable is. True is \`true\`, \`yes\`, \`on\`, \`1\`, and false \`false\`, \`no\`, \`off\`, \`0\`. Options that
+have no effect together, such as \`failureRate\` without a window, are an error.
 
 **Switches.** \`RETRY_ENABLED=false\` also switches off the retries of a service to which only the literal gives options.
 \`RETRY_PRICES_ENABLED=true\` is stronger.

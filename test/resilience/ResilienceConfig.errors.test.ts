@@ -16,7 +16,7 @@ describe("a wrong variable", () => {
     ["CIRCUIT_BREAKER_OPEN_DURATION_JITTER", "1.1", "a share between 0 and 1 (0.5 means 50 %)"],
     ["TIMEOUT_DEFAULT", "0", "a duration greater than zero"],
     ["TIMEOUT_DEFAULT", "-5", "a duration greater than zero"],
-    ["TIMEOUT_DEFAULT", "5ms", 'a duration such as "500 millis"'],
+    ["TIMEOUT_DEFAULT", "5us", 'a duration such as "500 millis"'],
     ["TIMEOUT_DEFAULT", "NaN", 'a duration such as "500 millis"'],
     ["RETRY_BASE_DELAY", "-1 seconds", "a finite duration of zero or more"],
     ["RETRY_EXPONENTIAL_MAX", "Infinity", "a finite duration of zero or more"],

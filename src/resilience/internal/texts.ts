@@ -3,6 +3,7 @@
  */
 import * as Duration from "effect/Duration"
 import * as SchemaAST from "effect/SchemaAST"
+import * as Fields from "../../policy/internal/options.ts"
 
 /** How to read a text. */
 export interface Text {
@@ -31,11 +32,42 @@ const parseBoolean = (text: string): boolean | typeof NONSENSE => {
 
 const parseNumber = (text: string): number => (text.trim() === "" ? Number.NaN : Number(text))
 
-/** A bare number is seconds, as the names have always meant. */
-const parseDuration = (text: string): Duration.Duration | string => {
+const parseDuration = (text: string): Duration.Duration | string => durationIn(text) ?? text
+
+/**
+ * The duration that a text means: a number and a unit in words, as in code, or what `Duration.format` prints, such as
+ * "1m 30s". A bare number is seconds, as the names have always meant.
+ */
+export const durationIn = (text: string): Duration.Duration | undefined => {
   const seconds = parseNumber(text)
-  return Number.isNaN(seconds) ? text : Duration.seconds(seconds)
+  return Number.isNaN(seconds) ? (Fields.durationOf(text) ?? formatted(text)) : Duration.seconds(seconds)
 }
+
+/** The units of `Duration.format`, in its order. */
+const units = ["d", "h", "m", "s", "ms", "ns"] as const
+const words = { d: "days", h: "hours", m: "minutes", s: "seconds", ms: "millis", ns: "nanos" } as const
+
+/** Each unit once, and only the last part may have a fraction. */
+const FORMATTED = new RegExp(
+  `^(-?)(?=\\d)${units.map((unit) => `(?:(\\d+(?:\\.\\d+(?=${unit}$))?)${unit}(?: (?=\\d)|$))?`).join("")}$`
+)
+
+const formatted = (text: string): Duration.Duration | undefined => {
+  const match = FORMATTED.exec(text)
+  if (match === null) return undefined
+  const [, sign, ...numbers] = match
+  const parts = units.map((unit, at) =>
+    Duration.fromInputUnsafe(`${numbers[at] ?? "0"} ${words[unit]}` as Duration.Input)
+  )
+  const sum = parts.reduce(Duration.sum)
+  return sign === "" ? sum : Duration.negate(sum)
+}
+
+/** The text of a variable for a duration. */
+const duration: Text = { parse: parseDuration }
+
+/** Whether a text is read as a duration. */
+export const isDuration = ({ parse }: Text): boolean => parse === parseDuration
 
 const trueOrFalse = (parse: Text["parse"]): Text => ({ parse, expected: "Expected true or false" })
 
@@ -58,7 +90,7 @@ export const textOf = (ast: SchemaAST.AST): Text => {
     case "Boolean":
       return flag
     case "Declaration":
-      return { parse: parseDuration }
+      return duration
     default:
       return { parse: (text) => text }
   }

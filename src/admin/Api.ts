@@ -52,7 +52,9 @@ export const Request = Schema.Struct({
   service: Schema.String,
   pattern: Schema.String,
   command: Schema.String,
-  parameters: Schema.optional(Schema.Record(Schema.String, Schema.Json)),
+  parameters: Schema.optional(Schema.Record(Schema.String, Schema.Json)).annotate({
+    description: 'A duration is a text, such as "5 seconds": a number would have no unit, so it is refused.'
+  }),
   by: Schema.optional(Schema.String.check(Schema.isMaxLength(200))).annotate({
     description: "Who gives it; the event that tells of it says so."
   })

@@ -55,7 +55,7 @@ export const isolate = Command.make(
     service,
     duration: Flag.String("for").pipe(
       Flag.optional,
-      Flag.withDescription('For how long, such as "10 minutes"; without it, until released')
+      Flag.withDescription('For how long, such as "10 minutes"; a bare number is seconds. Without it, until released')
     ),
     reason: Flag.String("reason").pipe(Flag.optional, Flag.withDescription("Why, for the others")),
     by
@@ -89,7 +89,9 @@ export const set = Command.make(
       Argument.withMetavar("pattern.option"),
       Argument.withDescription('What to change, such as "bulkhead.limit"')
     ),
-    value: Argument.String("value").pipe(Argument.withDescription("What it shall be")),
+    value: Argument.String("value").pipe(
+      Argument.withDescription("What it shall be; of a duration, a bare number is seconds")
+    ),
     by
   },
   ({ by, option, service, value }) =>

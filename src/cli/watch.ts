@@ -12,7 +12,7 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as Terminal from "effect/Terminal"
 import type { Api } from "../admin/index.ts"
-import { durationOf } from "../policy/internal/options.ts"
+import { durationIn } from "../resilience/internal/texts.ts"
 import { address, ask, connect } from "./application.ts"
 import * as Screen from "./internal/screen.ts"
 import { overview } from "./internal/statusTable.ts"
@@ -24,11 +24,11 @@ export const watch = Command.make(
   {
     every: Flag.String("every").pipe(
       Flag.filterMap(
-        (text) => Option.filter(Option.fromUndefinedOr(durationOf(text)), Duration.isGreaterThan(Duration.zero)),
+        (text) => Option.filter(Option.fromUndefinedOr(durationIn(text.trim())), Duration.isGreaterThan(Duration.zero)),
         (text) => `expected a duration such as "2 seconds", got "${text}"`
       ),
       Flag.withDefault(Duration.seconds(1)),
-      Flag.withDescription("How often to look (default 1 second)")
+      Flag.withDescription("How often to look (default 1 second); a bare number is seconds")
     )
   },
   ({ every }) =>

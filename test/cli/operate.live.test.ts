@@ -54,8 +54,12 @@ describe("live: the command line and an application, over HTTP", () => {
     })
     expect(await asOperator("status", "--check")).toMatchObject({ exitCode: 0 })
 
+    const seconds = await asOperator("isolate", "llm", "--for", "90")
+    expect(seconds.stdout).toMatch(/by alice for 1m (30|2\d)s/)
+    await asOperator("release", "llm")
+
     const { stdout } = await asOperator("events", "llm")
-    expect(stdout).toContain('OperatorCommand command=isolate by=alice duration="10 minutes" reason=maintenance')
+    expect(stdout).toContain("OperatorCommand command=isolate by=alice duration=10m reason=maintenance")
     expect(stdout).toContain("OperatorCommand command=reset by=bob")
   })
 
@@ -66,6 +70,8 @@ describe("live: the command line and an application, over HTTP", () => {
     )
     await asOperator("set", "payment-api", "timeout.duration", "20")
     expect((await asOperator("status", "payment-api")).stdout).toContain("20s for an attempt")
+    await asOperator("set", "payment-api", "timeout.duration", "20s 500ms")
+    expect((await asOperator("status", "payment-api")).stdout).toContain("20s 500ms for an attempt")
     const slip = await asOperator("set", "payment-api", "timeot.duration", "20")
     expect(slip.exitCode).toBe(2)
     expect(slip.stderr).toContain("did you mean timeout.…?")

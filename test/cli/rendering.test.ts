@@ -195,7 +195,8 @@ describe("what can be set", () => {
   })
 
   it.each([
-    ["timeout.duration", "20", 20_000],
+    ["timeout.duration", "20", "20"],
+    ["timeout.duration", " 1m 30s ", "1m 30s"],
     ["timeout.duration", "Infinity", "Infinity"],
     ["timeout.operationType", "20", "20"],
     ["retry.maxAttempts", "5", 5],

@@ -12,6 +12,7 @@ import * as Resilience from "../../resilience/Resilience.ts"
 import { Api, BadCommand, type Command, type Explanation, NotFound, type Request, type Status } from "../Api.ts"
 import * as EventStreams from "./EventStreams.ts"
 import { jsonSchemaOf } from "./jsonSchema.ts"
+import * as Parameters from "./parameters.ts"
 import { plainFields } from "./plain.ts"
 import type { Settings } from "./Settings.ts"
 
@@ -77,6 +78,8 @@ const commands: ReadonlyArray<Command> = Resilience.commands.map(({ parameters, 
 }))
 
 const command = (request: Request) =>
-  Effect.mapError(Resilience.command(request), ({ problem, reason }) =>
-    reason === "wrong-parameters" ? new BadCommand({ reason, problem }) : new NotFound({ problem })
+  Effect.flatMap(Effect.fromResult(Parameters.understand(request)), (understood) =>
+    Effect.mapError(Resilience.command(understood), ({ problem, reason }) =>
+      reason === "wrong-parameters" ? new BadCommand({ reason, problem }) : new NotFound({ problem })
+    )
   )

@@ -3,6 +3,7 @@
  */
 import * as Schema from "effect/Schema"
 import * as Fields from "../../policy/internal/options.ts"
+import { isDuration, textOf } from "../../resilience/internal/texts.ts"
 import { plainFields } from "./plain.ts"
 
 /** The JSON Schema of a struct: no other fields, and each with its description. */
@@ -19,11 +20,15 @@ export const jsonSchemaOf = (
 }
 
 const propertyOf = (field: Schema.Constraint) => {
+  const { description } = Fields.aboutOf(field)
+  if (isDuration(textOf(field.ast))) return { type: "string", description: [description, DURATION].join(". ") }
   const { anyOf, ...schema } = Schema.toJsonSchemaDocument(field).schema
   // A number can also be written as text such as "NaN" elsewhere, but not here.
   const isNumber = Array.isArray(anyOf) && anyOf.some((one) => one.type === "number")
   return {
     ...(isNumber ? { type: "number" } : { ...schema, anyOf }),
-    description: Fields.aboutOf(field).description
+    description
   }
 }
+
+const DURATION = 'A text such as "5 seconds" or "1m 30s"; without a unit, it is seconds'

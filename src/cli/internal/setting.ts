@@ -1,12 +1,12 @@
 /**
  * From an option that somebody wants to change to the command that changes it.
  */
-import * as Duration from "effect/Duration"
 import * as Result from "effect/Result"
 import type { Api } from "../../admin/index.ts"
 import { nearest } from "../../policy/internal/nearest.ts"
 import * as Pipeline from "../../policy/Pipeline.ts"
 import { slots } from "../../resilience/internal/Source.ts"
+import { isDuration } from "../../resilience/internal/texts.ts"
 import * as Variables from "../../resilience/internal/variables.ts"
 import { Failure } from "./Failure.ts"
 
@@ -57,12 +57,12 @@ const numberOr = (value: string): string | number => {
   return isNumber ? Number(value) : value
 }
 
-/** A text means what it would mean in a variable: a bare number is seconds where a time is expected. */
+/** A text means what it would mean in a variable. Which time it means is for the application to say: there, too, it is seconds. */
 const valueOf = (pattern: string, path: ReadonlyArray<string>, text: string): string | number | boolean => {
   const slot = slots.find((slot) => Pipeline.order[slot].id === pattern)
   const variable = slot === undefined ? undefined : Variables.variableOf(slot, path)
   if (variable === undefined) return numberOr(text)
+  if (isDuration(variable)) return text.trim()
   const value = variable.parse(text.trim())
-  if (Duration.isDuration(value)) return Duration.isFinite(value) ? Duration.toMillis(value) : text
   return typeof value === "boolean" || Number.isFinite(value) ? (value as boolean | number) : text
 }

@@ -63,7 +63,14 @@ const changesOf = (options: object, [name = "", ...path]: ReadonlyArray<string>,
 const set = command({
   name: "set",
   description: "Changes an option while it runs; what was counted, and who runs or waits, stays",
-  parameters: { option: Schema.NonEmptyString, value: Schema.Unknown },
+  parameters: {
+    option: Schema.NonEmptyString.pipe(
+      Schema.annotateKey({ description: 'As in code, such as "maxAttempts"; a dot leads into a group' })
+    ),
+    value: Schema.Unknown.pipe(
+      Schema.annotateKey({ description: 'What it shall be; a duration with its unit, such as "5 seconds"' })
+    )
+  },
   run: (instance: Policy.Instance & Policy.Reconfigurable<object>, { option, value }) =>
     instance.reconfigure(changesOf(instance.options, option.split("."), value))
 }) as Policy.Command<Policy.Instance>

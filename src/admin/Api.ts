@@ -36,6 +36,14 @@ export const Status = Schema.Struct({
 /** One instance: what it does, and what is true of it now. */
 export type Status = typeof Status.Type
 
+/** What concerns all services. */
+export const Switches = Schema.Struct({
+  enabled: Schema.Boolean.annotate({ description: "false: everything is switched off, and no service has a status." })
+}).annotate({ identifier: "Switches" })
+
+/** What concerns all services. */
+export type Switches = typeof Switches.Type
+
 /** What operators can do to the instances of a pattern. */
 export const Command = Schema.Struct({
   pattern: Schema.String,
@@ -157,6 +165,9 @@ const group = HttpApiGroup.make("resilience", { topLevel: true }).add(
     success: Schema.Array(Status),
     error: [...everywhere, NotFound]
   }).annotateMerge(describe("Every instance of one service.")),
+  HttpApiEndpoint.get("switches", "/switches", { success: Switches, error: everywhere }).annotateMerge(
+    describe("Whether policies guard anything at all.")
+  ),
   HttpApiEndpoint.get("explain", "/explain/:service", {
     params: { service: Schema.String },
     success: Explanation,

@@ -10,6 +10,7 @@ import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as Pipeline from "../policy/Pipeline.ts"
 import * as Resilience from "../resilience/Resilience.ts"
@@ -113,6 +114,8 @@ const environmentOf = (variables: ReadonlyMap<string, string>) => {
     explain: (service: string) =>
       explanationOf(service).pipe(
         Effect.provide(Resilience.layerEnv),
+        // What the application would log at its start is no part of the answer.
+        Effect.provide(Logger.layer([])),
         Effect.provideService(ConfigProvider.ConfigProvider, provider),
         Effect.orDie
       )

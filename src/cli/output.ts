@@ -43,3 +43,11 @@ const report = (reason: Failure["reason"], problem: string) =>
     const style = yield* paint
     yield* Console.error(`${style("red", "✗")} ${visible(problem)}`)
   })
+
+/** Tells what is worth knowing beside the result: not where programs read that. */
+export const warn = (problem: string) =>
+  Effect.gen(function* () {
+    if (yield* Json) return yield* Console.error(JSON.stringify({ warning: problem }))
+    const style = yield* paint
+    yield* Console.error(`${style("yellow", "!")} ${visible(problem)}`)
+  })

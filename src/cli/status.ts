@@ -6,10 +6,11 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import { SWITCHED_OFF } from "../resilience/internal/Command.ts"
 import { ask } from "./application.ts"
 import { found } from "./internal/Failure.ts"
 import * as StatusTable from "./internal/statusTable.ts"
-import { print, reporting } from "./output.ts"
+import { print, reporting, warn } from "./output.ts"
 
 /** `status` */
 export const status = Command.make(
@@ -31,6 +32,7 @@ export const status = Command.make(
         const all = yield* ask((client) =>
           Option.isNone(service) ? client.status() : client.statusOf({ params: { service: service.value } })
         )
+        if (Option.isNone(service) && all.length === 0) yield* tellIfOff
         const show = Option.isNone(service) ? StatusTable.overview : StatusTable.details
         yield* print(
           (paint) => show(all, paint).join("\n"),
@@ -46,3 +48,9 @@ export const status = Command.make(
     { command: "effect-resilience status --check", description: "For scripts: fails unless all circuits are closed" }
   ])
 )
+
+/** Where everything is switched off, no service has a status: who does not know it would look for another reason. */
+const tellIfOff = Effect.gen(function* () {
+  const { enabled } = yield* ask((client) => client.switches())
+  if (!enabled) yield* warn(SWITCHED_OFF)
+})

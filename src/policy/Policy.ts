@@ -199,6 +199,8 @@ export class ResilienceRegistry extends Context.Service<
     readonly observe: Observer
     /** Passes on the events of the registry's own instances, and what {@link observe} hears, until the result is called. */
     readonly subscribe: (observer: Observer) => () => void
+    /** `false`: everything is switched off, and there are no instances. */
+    readonly enabled?: boolean | undefined
     /** The last events that were passed on, at most 100 of each kind of event, in their order. */
     readonly recent: () => ReadonlyArray<Event>
   }

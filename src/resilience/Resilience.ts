@@ -196,6 +196,11 @@ export const pipeline = (
 export const explain = (service: string): Effect.Effect<string, never, Policy.ResilienceRegistry> =>
   Effect.map(pipeline(service), (found) => Pipeline.explain(found ?? { service, parts: [] }))
 
+/** Whether policies guard anything: not where `enabled` is false. */
+export const isEnabled: Effect.Effect<boolean, never, Policy.ResilienceRegistry> = Policy.ResilienceRegistry.useSync(
+  ({ enabled }) => enabled !== false
+)
+
 /** What is true now of every instance that has been made. */
 export const snapshots: Effect.Effect<
   ReadonlyArray<Policy.Snapshot>,

@@ -49,7 +49,7 @@ export interface ResilienceConfig {
   readonly strict: boolean
   /** The services that the literal names, as they are written there. */
   readonly declared: ReadonlyArray<string>
-  /** What is odd but no mistake: variables of services that are not declared. */
+  /** What is odd but no mistake: that everything is switched off, and variables of services that are not declared. */
   readonly warnings: ReadonlyArray<string>
   /** Whether a service is declared, has a preset, or is named in the environment; anything is known if none is declared. */
   readonly isKnown: (service: string) => boolean
@@ -83,11 +83,13 @@ export const resolve = (
   const declared = Object.entries(literal.services ?? {}).flatMap(([name, patterns]) =>
     patterns === undefined ? [] : name
   )
+  const enabled = flagOf(true, environment.enabled, code.enabled)
+  const { where } = environment.enabled ?? code.enabled ?? { where: "enabled" }
   return Result.succeed({
-    enabled: flagOf(true, environment.enabled, code.enabled),
+    enabled,
     strict,
     declared,
-    warnings: strangers,
+    warnings: [...(enabled ? [] : [`${where}: everything is switched off: no policy guards any call`]), ...strangers],
     isKnown: (service) => declared.length === 0 || isKnown(merged, service),
     optionsOf: (slot, service) => optionsOf(merged, slot, toVariable(service))
   })

@@ -91,6 +91,7 @@ describe("the API", () => {
       expect(Object.keys(document.paths)).toEqual([
         "/resilience/status",
         "/resilience/status/{service}",
+        "/resilience/switches",
         "/resilience/explain/{service}",
         "/resilience/events",
         "/resilience/commands"

@@ -16,6 +16,18 @@ it("explains what is harmful about a service", async () => {
   await api.dispose()
 })
 
+it("says that everything is switched off where it is", async () => {
+  const off = start({}, { llm: {} }, { enabled: false })
+  expect(await (await off.ask("/resilience/switches")).json()).toEqual({ enabled: false })
+  const answer = await off.ask("/resilience/explain/llm")
+  expect(answer.status).toBe(404)
+  expect(await answer.json()).toMatchObject({ problem: expect.stringContaining("everything is switched off") })
+  await off.dispose()
+  const on = start()
+  expect(await (await on.ask("/resilience/switches")).json()).toEqual({ enabled: true })
+  await on.dispose()
+})
+
 it("knows no service where there is none", async () => {
   const api = start({}, {})
   const answer = await api.ask("/resilience/explain/llm")

@@ -15,10 +15,13 @@ const api = start({}, { llm: { deadline: "20 seconds" }, redis: {} })
 afterAll(() => api.dispose())
 
 const URL_OPTION = ["--url", "http://localhost"] as const
-const application: typeof fetch = (input, init) => {
-  const { pathname, search } = new URL(String(input))
-  return api.ask(pathname + search, { ...init, ...(init?.body && { duplex: "half" }) } as RequestInit)
-}
+const fetchFrom =
+  ({ ask }: Pick<typeof api, "ask">): typeof fetch =>
+  (input, init) => {
+    const { pathname, search } = new URL(String(input))
+    return ask(pathname + search, { ...init, ...(init?.body && { duplex: "half" }) } as RequestInit)
+  }
+const application = fetchFrom(api)
 
 const ask = (args: ReadonlyArray<string>, around: Around = {}) =>
   command([...args, ...URL_OPTION], {
@@ -179,6 +182,31 @@ describe("a circuit of a key that is open", () => {
       expect(output + json.output).not.toContain("a secret")
       yield* ask(["reset", "redis"])
       expect((yield* ask(["status", "--check"])).end).toBe("success")
+    })
+  )
+})
+
+describe("an application in which everything is switched off", () => {
+  const off = start({}, { llm: {} }, { enabled: false })
+  const fetch = fetchFrom(off)
+  afterAll(() => off.dispose())
+
+  it.effect("says so: to those who look, and to those who command", () =>
+    Effect.gen(function* () {
+      const status = yield* ask(["status"], { fetch })
+      expect(status).toMatchObject({ end: "success", output: expect.stringContaining("! everything is switched off") })
+      const json = yield* ask(["status", "--json"], { fetch })
+      expect(json.output.split("\n").map((line) => JSON.parse(line))).toEqual([
+        { warning: expect.stringContaining("everything is switched off (RESILIENCE_ENABLED=false") },
+        []
+      ])
+      for (const args of [
+        ["status", "llm"],
+        ["isolate", "llm"]
+      ]) {
+        const { end, output } = yield* ask(args, { fetch })
+        expect([end, output]).toEqual(["refused", expect.stringContaining("everything is switched off")])
+      }
     })
   )
 })

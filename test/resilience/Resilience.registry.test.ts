@@ -162,6 +162,22 @@ describe("everything switched off", () => {
     env: { RESILIENCE_ENABLED: "false", DEADLINE_DEFAULT: "1", BULKHEAD_LIMIT: "1", BULKHEAD_MAX_QUEUE: "0" }
   }
 
+  it.effect("is said once at the start, with who says it", () =>
+    Effect.gen(function* () {
+      for (const [world, where] of [
+        [off, "RESILIENCE_ENABLED"],
+        [{ config: { enabled: false, services: { llm: {} } } }, "enabled"]
+      ] as const) {
+        const log: Array<string> = []
+        expect(yield* inWorld(Resilience.isEnabled, { ...world, log })).toBe(false)
+        expect(log).toEqual([`Warn effect-resilience: ${where}: everything is switched off: no policy guards any call`])
+      }
+      const log: Array<string> = []
+      expect(yield* inWorld(Resilience.isEnabled, { log })).toBe(true)
+      expect(log).toEqual([])
+    })
+  )
+
   it.effect.each(eachGuard)("lets calls pass: $name", ({ guard }) =>
     inWorld(
       Effect.gen(function* () {

@@ -8,8 +8,18 @@ import * as Stream from "effect/Stream"
 import { nearest } from "../../policy/internal/nearest.ts"
 import * as Pipeline from "../../policy/Pipeline.ts"
 import * as Policy from "../../policy/Policy.ts"
+import { SWITCHED_OFF } from "../../resilience/internal/Command.ts"
 import * as Resilience from "../../resilience/Resilience.ts"
-import { Api, BadCommand, type Command, type Explanation, NotFound, type Request, type Status } from "../Api.ts"
+import {
+  Api,
+  BadCommand,
+  type Command,
+  type Explanation,
+  NotFound,
+  type Request,
+  type Status,
+  type Switches
+} from "../Api.ts"
 import * as EventStreams from "./EventStreams.ts"
 import { jsonSchemaOf } from "./jsonSchema.ts"
 import * as Parameters from "./parameters.ts"
@@ -26,6 +36,7 @@ export const layer = (settings: Settings, streams: EventStreams.EventStreams) =>
       return handlers.handleAll({
         status: () => Effect.provideContext(status, context),
         statusOf: ({ params }) => Effect.provideContext(statusOf(params.service), context),
+        switches: () => Effect.provideContext(switches, context),
         explain: ({ params }) => Effect.provideContext(explain(params.service), context),
         events: ({ query }) =>
           Effect.as(
@@ -51,6 +62,11 @@ const statusOf = (service: string) =>
     Effect.map(status, (all) => all.filter((one) => one.service === service))
   )
 
+const switches: Effect.Effect<Switches, never, Policy.ResilienceRegistry> = Effect.map(
+  Resilience.isEnabled,
+  (enabled) => ({ enabled })
+)
+
 const explain = (service: string): Effect.Effect<Explanation, NotFound, Policy.ResilienceRegistry> =>
   Effect.gen(function* () {
     yield* known(service)
@@ -65,6 +81,7 @@ const explain = (service: string): Effect.Effect<Explanation, NotFound, Policy.R
 /** Asked first, because a service that is asked for by a misspelt name would be made. */
 const known = (service: string): Effect.Effect<void, NotFound, Policy.ResilienceRegistry> =>
   Policy.ResilienceRegistry.use((registry) => {
+    if (registry.enabled === false) return Effect.fail(new NotFound({ problem: SWITCHED_OFF }))
     const names = [...new Set(registry.instances().map((instance) => instance.service))].toSorted()
     if (names.includes(service)) return Effect.void
     const guess = nearest(service, names)

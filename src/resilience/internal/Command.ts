@@ -77,6 +77,9 @@ const set = command({
 
 const commandsOf = ({ commands, fixed }: Policy.AnyKind) => (fixed === undefined ? commands : [...commands, set])
 
+/** Why no service is known where everything is switched off. */
+export const SWITCHED_OFF = "everything is switched off (RESILIENCE_ENABLED=false, or `enabled: false` in code)"
+
 /** All commands of all patterns. */
 export const commands: ReadonlyArray<Command> = kinds.flatMap((kind) =>
   commandsOf(kind).map(({ description, name, parameters }) => ({ pattern: kind.id, name, description, parameters }))
@@ -123,6 +126,9 @@ const prepare = (
   const instances = registry.instances().filter((instance) => instance.kind === pattern)
   const instance = instances.find((instance) => instance.service === service)
   if (instance === undefined) {
+    if (registry.enabled === false) {
+      return Result.fail(new CommandError({ service, reason: "unknown-service", problem: SWITCHED_OFF }))
+    }
     const services = instances.map(({ service }) => service)
     return unknown(service, "unknown-service", `service with the pattern ${pattern}`, service, services)
   }

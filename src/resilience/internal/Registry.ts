@@ -83,6 +83,7 @@ export const make = (config: ResilienceConfig, context: Context.Context<never>):
   return {
     service: {
       get,
+      enabled: config.enabled,
       instances: () => [...instances.values()].flatMap((all) => [...all.values()].filter((one) => one !== undefined)),
       observe: broadcast,
       recent: recent.all,

@@ -20,10 +20,11 @@ const local = HttpRouter.middleware(
 /** The handler, and the registry behind it. */
 export const start = (
   options: Admin.Options = {},
-  services: Readonly<Record<string, ResilienceConfig.PatternsInput>> = { llm: {}, "payment-api": {} }
+  services: Readonly<Record<string, ResilienceConfig.PatternsInput>> = { llm: {}, "payment-api": {} },
+  forAll: ResilienceConfig.ConfigInput = {}
 ) => {
   let registry: Policy.ResilienceRegistry["Service"] | undefined
-  const Registry = Resilience.layer({ services })
+  const Registry = Resilience.layer({ ...forAll, services })
   const Watched = Layer.effectDiscard(Policy.ResilienceRegistry.useSync((found) => void (registry = found)))
   const { dispose, handler } = HttpRouter.toWebHandler(
     Layer.mergeAll(Admin.routes({ token, ...options }), local, Watched).pipe(

@@ -62,6 +62,12 @@ attempt, between 2 and 4 stand those of its operation type: variable, literal (\
 ours and means nothing is an error, with the one that was probably meant. Where your environment has such names of its own, put
 ours behind [a prefix](guide.md#variables-with-a-prefix).
 
+A service may have any name, so what is found of a misspelt one depends on what is known of the others. With
+\`Resilience.layerEnvWith({ services: { ... } })\`, every variable of a service that is neither declared nor a preset is a warning at
+start-up, and an error with \`RESILIENCE_STRICT=true\`. With \`layerEnv\` alone, it is one only if the name is nearly that of a
+preset (\`TIMEOUT_LMM\`); and when a service is used first of which nothing is known, and a variable nearly has its name
+(\`TIMEOUT_BILING\`), that is a warning.
+
 **Values.** In a variable a bare number is **seconds**, in code it is **milliseconds**; \`500 millis\`, \`2 minutes\` and
 \`Infinity\` are understood in both. A variable may also have what the tools print: \`300ms\`, \`5s\`, \`1m 30s\`. What the command
 line is told is read as a variable is. True is \`true\`, \`yes\`, \`on\`, \`1\`, and false \`false\`, \`no\`, \`off\`, \`0\`. Options that

@@ -24,10 +24,10 @@ const check = Command.make(
     reporting(
       Effect.gen(function* () {
         const read = yield* variables(envFile)
-        const mistakes = mistakesIn(read)
+        const { mistakes, warnings } = mistakesIn(read)
         const all = effective(read)
         const named = services.map((name) => toVariable(name).toLowerCase())
-        const report: ConfigReport.Report = { ...all, services: only(all.services, named), mistakes }
+        const report: ConfigReport.Report = { ...all, services: only(all.services, named), mistakes, warnings }
         yield* print(
           (paint) => ConfigReport.text(report, paint),
           () => ConfigReport.json(report)

@@ -29,9 +29,14 @@ export const variables = (file: Option.Option<string>) =>
     return new Map([...(yield* readFrom(written)), ...own])
   })
 
-/** Everything that is wrong with variables; an application would not start. */
-export const mistakesIn = (variables: ReadonlyMap<string, string>): ReadonlyArray<string> =>
-  Result.match(ResilienceConfig.resolve({}, variables), { onSuccess: () => [], onFailure: (problems) => problems })
+/** What is wrong with variables, so that an application would not start, or else what is odd about them. */
+export const mistakesIn = (
+  variables: ReadonlyMap<string, string>
+): { readonly mistakes: ReadonlyArray<string>; readonly warnings: ReadonlyArray<string> } =>
+  Result.match(ResilienceConfig.resolve({}, variables), {
+    onSuccess: ({ warnings }) => ({ mistakes: [], warnings }),
+    onFailure: (mistakes) => ({ mistakes, warnings: [] })
+  })
 
 /** Neither the variables of a process nor those of a file that has been read can fail to be there. */
 const readFrom = (provider: ConfigProvider.ConfigProvider) => Effect.orDie(read(provider, namesIn({})))

@@ -79,7 +79,7 @@ const sourceOf = (file: Option.Option<string>) =>
   Effect.gen(function* () {
     if (Option.isSome(yield* Url)) return application
     const read = yield* variables(file)
-    const mistakes = mistakesIn(read)
+    const { mistakes } = mistakesIn(read)
     if (mistakes.length > 0) {
       return yield* new Failure({
         reason: "finding",

@@ -19,7 +19,7 @@ import { didYouMean } from "./internal/lines.ts"
 import { Merged } from "./internal/Merged.ts"
 import { problemsAmong, problemsIn, problemsOf } from "./internal/problems.ts"
 import type { Setting } from "./internal/Source.ts"
-import { isKnown, namesIn, strangersIn } from "./internal/strangers.ts"
+import { isKnown, namesIn, type Slip, slipsFor, strangersIn } from "./internal/strangers.ts"
 import { checkStructure } from "./internal/structure.ts"
 import { suggestionFor, toVariable } from "./internal/variables.ts"
 
@@ -53,6 +53,8 @@ export interface ResilienceConfig {
   readonly warnings: ReadonlyArray<string>
   /** Whether a service is declared, has a preset, or is named in the environment; anything is known if none is declared. */
   readonly isKnown: (service: string) => boolean
+  /** Services that only variables name, by names that may be misspelt: the given service may be meant. */
+  readonly slipsFor: (service: string) => ReadonlyArray<Slip>
   /** The options of a pattern for a service; `undefined` where the pattern is switched off. */
   readonly optionsOf: (slot: Pipeline.Slot, service: string) => unknown
 }
@@ -91,6 +93,7 @@ export const resolve = (
     declared,
     warnings: [...(enabled ? [] : [`${where}: everything is switched off: no policy guards any call`]), ...strangers],
     isKnown: (service) => declared.length === 0 || isKnown(merged, service),
+    slipsFor: (service) => slipsFor(merged, service),
     optionsOf: (slot, service) => optionsOf(merged, slot, toVariable(service))
   })
 }

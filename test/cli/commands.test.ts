@@ -74,6 +74,17 @@ describe("config check", () => {
     })
   )
 
+  it.effect("shows what is odd, which is no mistake", () =>
+    Effect.gen(function* () {
+      const env = { TIMEOUT_LMM: "5" }
+      const { end, output } = yield* command(["config", "check"], { env })
+      expect(end).toBe("success")
+      expect(output).toMatch(/✓ no mistakes\n! TIMEOUT_LMM: .*\(did you mean LLM\?\)$/)
+      const json = yield* command(["config", "check", "--json"], { env })
+      expect(JSON.parse(json.output)).toMatchObject({ valid: true, warnings: [expect.stringContaining("TIMEOUT_LMM")] })
+    })
+  )
+
   it.effect("counts the mistakes, in the environment and in a file", () =>
     Effect.gen(function* () {
       const env = { CIRCUIT_BREAKER_LLM_FAIL_MAX: "none" }

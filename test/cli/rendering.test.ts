@@ -255,7 +255,7 @@ describe("the configuration", () => {
   })
 
   it("is readable for people and for programs", () => {
-    const all = { ...report({ DEADLINE_LLM: "20" }), mistakes: ["A: wrong", "B: wrong"] }
+    const all = { ...report({ DEADLINE_LLM: "20" }), mistakes: ["A: wrong", "B: wrong"], warnings: [] }
     const text = ConfigReport.text(all, plain)
     expect(text).toMatch(/^llm\n {2}deadline +duration +20s +variable DEADLINE_LLM$/m)
     expect(text).toMatch(/✗ 2 mistakes\n {2}A: wrong\n {2}B: wrong$/)

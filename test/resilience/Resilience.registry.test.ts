@@ -157,6 +157,41 @@ describe("a pattern that is switched off", () => {
   )
 })
 
+describe("a service that only variables name", () => {
+  const use = (service: string) => Effect.void.pipe(Resilience.protect(service))
+  const warning = (variable: string) =>
+    `Warn effect-resilience: ${variable}: no service called BILING has been used so far (did you mean BILLING?)`
+
+  it.effect("may be misspelt: that is said once, when one of a similar name is used of which nothing is known", () => {
+    const log: Array<string> = []
+    return inWorld(
+      Effect.gen(function* () {
+        yield* use("invoices")
+        expect(log).toEqual([])
+        for (let n = 0; n < 2; n++) yield* use("billing")
+        expect(log).toEqual([warning("BULKHEAD_BILING_LIMIT"), warning("TIMEOUT_BILING")])
+      }),
+      { env: { TIMEOUT_BILING: "3", BULKHEAD_BILING_LIMIT: "3", TIMEOUT_AUDIT: "3" }, log }
+    )
+  })
+
+  it.effect.each([
+    ["it has been used", { env: { TIMEOUT_BILING: "3" } }, ["biling", "billing"]],
+    ["the other one is named too", { env: { TIMEOUT_BILING: "3", BULKHEAD_BILLING_LIMIT: "3" } }, ["billing"]],
+    ["the names differ in their numbers", { env: { TIMEOUT_SHARD_1: "3" } }, ["shard2", "shard-2", "shard"]],
+    ["the names are short", { env: { TIMEOUT_A: "3" } }, ["b", "ab"]]
+  ] as const)("is not taken for misspelt where %s", ([, world, services]) => {
+    const log: Array<string> = []
+    return inWorld(
+      Effect.gen(function* () {
+        yield* Effect.forEach(services, use)
+        expect(log).toEqual([])
+      }),
+      { ...world, log }
+    )
+  })
+})
+
 describe("everything switched off", () => {
   const off = {
     env: { RESILIENCE_ENABLED: "false", DEADLINE_DEFAULT: "1", BULKHEAD_LIMIT: "1", BULKHEAD_MAX_QUEUE: "0" }

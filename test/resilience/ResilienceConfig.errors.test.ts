@@ -492,6 +492,25 @@ describe("variables of services that are not declared", () => {
     expect(resolved({ services: {} }, env).warnings).toEqual([])
   })
 
+  it.each([
+    ["TIMEOUT_LMM", "LMM", "LLM"],
+    ["BULKHEAD_REDDIS_LIMIT", "REDDIS", "REDIS"],
+    ["TIMEOUT_OPENFAG", "OPENFAG", "OPENFGA"],
+    ["TIMEOUT_AUHT", "AUHT", "AUTH"]
+  ])("warn where nothing is declared and they nearly have the name of a preset: %s", (name, service, meant) => {
+    const line = `${name}: only variables name a service called ${service} (did you mean ${meant}?)`
+    expect(resolved({}, { [name]: "5" }).warnings).toEqual([line])
+    expect(problems({}, { [name]: "5", RESILIENCE_STRICT: "true" })).toEqual([line])
+  })
+
+  it.each(["LLM2", "LLM_2", "DBX", "DA", "AUTH0", "BILLING", "SMS", "HTTP_API"])(
+    "do not warn where nothing is declared and they are only similar: %s",
+    (service) => {
+      const env = { [`TIMEOUT_${service}`]: "5", [`BULKHEAD_${service}_LIMIT`]: "5" }
+      expect(resolved({}, env).warnings).toEqual([])
+    }
+  )
+
   it("warn for each variable", () => {
     const env = { BULKHEAD_ORDERS_LIMIT: "5", BULKHEAD_ORDERS_ENABLED: "true", TIMEOUT_ORDERS: "5" }
     expect(

@@ -11,15 +11,18 @@ import { type Cell, table } from "./table.ts"
 export interface Report extends Effective {
   /** One line for each mistake. */
   readonly mistakes: ReadonlyArray<string>
+  /** One line for each thing that is odd; what is wrong is said first, and alone. */
+  readonly warnings: ReadonlyArray<string>
 }
 
 /** For people. */
-export const text = ({ mistakes, services, switches }: Report, paint: Paint): string =>
+export const text = ({ mistakes, services, switches, warnings }: Report, paint: Paint): string =>
   [
     ...table(switches.map(switchRow), paint),
     ...services.flatMap((service) => ["", ...serviceLines(service, paint)]),
     "",
-    ...mistakeLines(mistakes, paint)
+    ...mistakeLines(mistakes, paint),
+    ...warnings.map((warning) => `${paint("yellow", "!")} ${visible(warning)}`)
   ].join("\n")
 
 /** What is wrong, one line each under a line that counts them. */
@@ -30,9 +33,10 @@ export const mistakeLines = (mistakes: ReadonlyArray<string>, paint: Paint): Rea
 }
 
 /** For programs: durations in milliseconds. */
-export const json = ({ mistakes, services, switches }: Report) => ({
+export const json = ({ mistakes, services, switches, warnings }: Report) => ({
   valid: mistakes.length === 0,
   mistakes,
+  warnings,
   switches,
   services: services.map(({ patterns, service = null }) => ({
     service,

@@ -9,6 +9,7 @@ import * as Policy from "../../policy/Policy.ts"
 import type { ResilienceConfig } from "../ResilienceConfig.ts"
 import * as Metrics from "./Metrics.ts"
 import * as RecentEvents from "./RecentEvents.ts"
+import { toVariable } from "./variables.ts"
 
 /** Kinds that are made of the configured ones, or need no configuration. */
 const others: ReadonlyArray<Policy.AnyKind> = [Pipeline.Kind, Fallback.Kind]
@@ -29,17 +30,26 @@ export const make = (config: ResilienceConfig, context: Context.Context<never>):
   )
   const metrics = Metrics.make(context, kinds)
   const instances = new Map<Policy.AnyKind, Map<string, Policy.Instance | undefined>>()
-  const strangers = new Set<string>()
+  const greeted = new Set<string>()
+  /** The same services, by their names in variables. */
+  const used = new Set<string>()
   const observers = new Set<Policy.Observer>()
   const recent = RecentEvents.make()
 
+  const warn = (message: string): void =>
+    void Effect.runForkWith(context)(Effect.logWarning(`effect-resilience: ${message}`))
+
+  /** What is odd about a service is said at its first use. */
   const greet = (service: string): void => {
-    if (config.isKnown(service)) return
-    const message = `effect-resilience: no service called "${service}" is declared; declared are ${config.declared.join(", ")}`
-    if (config.strict) throw new Error(message)
-    if (strangers.has(service)) return
-    strangers.add(service)
-    Effect.runForkWith(context)(Effect.logWarning(`${message}. It gets the defaults.`))
+    if (greeted.has(service)) return
+    if (!config.isKnown(service)) {
+      const message = `no service called "${service}" is declared; declared are ${config.declared.join(", ")}`
+      if (config.strict) throw new Error(`effect-resilience: ${message}`)
+      warn(`${message}. It gets the defaults.`)
+    }
+    greeted.add(service)
+    used.add(toVariable(service))
+    for (const slip of config.slipsFor(service)) if (!used.has(slip.service)) warn(slip.line)
   }
 
   const broadcast: Policy.Observer = (event, fiber) => {

@@ -1,7 +1,7 @@
 /**
  * Services that nobody knows.
  */
-import { nearest } from "../../policy/internal/nearest.ts"
+import { isNearly, nearest } from "../../policy/internal/nearest.ts"
 import { fromLiteral } from "./fromLiteral.ts"
 import { fromVariables } from "./fromVariables.ts"
 import { didYouMean, type Lines } from "./lines.ts"
@@ -23,24 +23,57 @@ export const isKnown = (merged: Merged, service: string): boolean => {
   )
 }
 
-/** A line for each variable of a service that the code does not declare, if it declares any. */
+/**
+ * A line for each variable of a service that the code does not declare. Where it declares none, only for those that nearly
+ * have the name of a preset.
+ */
 export const strangersIn = (merged: Merged): Lines => {
   const { code, environment } = merged
-  if (code.services.size === 0) return []
   const services = [...code.services.keys(), ...PRESETS.services.keys()]
   const types = [...services, ...typesOf(merged, services), Variables.DEFAULT]
+  const line = code.services.size === 0 ? lineOfSlip : lineOfStranger
   return [
-    ...[...environment.services].flatMap(([name, patterns]) => {
-      const said = slots.flatMap((slot) => [patterns[slot].enabled ?? [], ...patterns[slot].options.values()].flat())
-      return said.flatMap((setting) => complain(setting, name, services))
-    }),
-    ...[...environment.times].flatMap(([name, setting]) => complain(setting, name, types))
+    ...settingsOf(merged).flatMap(([name, setting]) => line(setting, name, services)),
+    ...[...environment.times].flatMap(([name, setting]) => line(setting, name, types))
   ]
 }
 
-const complain = ({ where }: Setting, name: string, known: Lines): Lines => {
+/** What the variables say about each service, their time limits aside. */
+const settingsOf = ({ environment }: Merged): ReadonlyArray<readonly [name: string, setting: Setting]> =>
+  [...environment.services].flatMap(([name, patterns]) =>
+    slots
+      .flatMap((slot) => [patterns[slot].enabled ?? [], ...patterns[slot].options.values()].flat())
+      .map((setting) => [name, setting] as const)
+  )
+
+const lineOfStranger = ({ where }: Setting, name: string, known: Lines): Lines => {
   if (known.includes(name)) return []
   return [`${where}: no service called ${name} is declared${didYouMean(nearest(name, known))}`]
+}
+
+const lineOfSlip = ({ where }: Setting, name: string, known: Lines): Lines => {
+  const meant = known.includes(name) ? undefined : known.find((one) => isSlip(name, one))
+  return meant === undefined ? [] : [`${where}: only variables name a service called ${name}${didYouMean(meant)}`]
+}
+
+/** Services may be numbered, and names of two letters are similar to many. */
+const isSlip = (name: string, meant: string): boolean =>
+  meant.length > 2 && isNearly(name, meant) && name.replaceAll(/\d/g, "") !== meant.replaceAll(/\d/g, "")
+
+/** A service that only variables name, and what to say if it is none. */
+export interface Slip {
+  readonly service: string
+  readonly line: string
+}
+
+/** The services that variables may mean for another one, of which nothing is said anywhere. */
+export const slipsFor = (merged: Merged, service: string): ReadonlyArray<Slip> => {
+  if (merged.code.services.size > 0 || isKnown(merged, service)) return []
+  const meant = Variables.toVariable(service)
+  return [...settingsOf(merged), ...merged.environment.times].flatMap(([name, { where }]) => {
+    const line = `${where}: no service called ${name} has been used so far${didYouMean(meant)}`
+    return isSlip(name, meant) ? [{ service: name, line }] : []
+  })
 }
 
 /** The operation types that have a time limit, and those of services. */

@@ -2,12 +2,15 @@
 /**
  * The program `effect-resilience`: Node around the command line.
  */
+import * as Effect from "effect/Effect"
+import { SystemUser } from "./operator.ts"
 import { program, teardown } from "./program.ts"
 
 interface Process {
   exitCode?: string | number | null | undefined
   readonly stdout: { readonly on: (event: "error", listener: (error: { readonly code?: string }) => void) => void }
   readonly exit: (code: number) => never
+  readonly getBuiltinModule: (name: "node:os") => { readonly userInfo: () => { readonly username: string } }
 }
 
 const process: Process = Reflect.get(globalThis, "process")
@@ -21,6 +24,15 @@ const load = async () => {
   return { runtime, services }
 }
 
+/** In a container, a user may have a number and no name. */
+const systemUser = (): string | undefined => {
+  try {
+    return process.getBuiltinModule("node:os").userInfo().username
+  } catch {
+    return undefined
+  }
+}
+
 const isMissing = (error: unknown): boolean =>
   error instanceof Error && Reflect.get(error, "code") === "ERR_MODULE_NOT_FOUND" && error.message.includes("platform-")
 
@@ -30,7 +42,8 @@ const main = async (): Promise<void> => {
   const manifest = "../../package.json"
   const { default: about } = await import(manifest, { with: { type: "json" } })
   const { runtime, services } = await load()
-  runtime.runMain(program(about.version, services.layer), { teardown })
+  const command = program(about.version, services.layer)
+  runtime.runMain(Effect.provideService(command, SystemUser, systemUser), { teardown })
 }
 
 main().catch((error: unknown) => {

@@ -4,23 +4,16 @@
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { Api } from "../admin/index.ts"
 import { ask } from "./application.ts"
 import { commandFor } from "./internal/setting.ts"
 import * as StatusTable from "./internal/statusTable.ts"
-import { print, reporting } from "./output.ts"
+import { by, nameOf } from "./operator.ts"
+import { print, reporting, warn } from "./output.ts"
 
 const service = Argument.String("service").pipe(Argument.withDescription("The service"))
-
-/** Isolations are counted by operator, so that one does not end what another has begun. */
-const by = Flag.String("by").pipe(
-  Flag.withFallbackConfig(Config.orElse(Config.String("USER"), () => Config.String("USERNAME"))),
-  Flag.withDefault(""),
-  Flag.withDescription("In whose name (default $USER)")
-)
 
 /** Runs a command, and shows what has become of the service: others may have a say in it too. */
 const run = (request: Api.Request) =>
@@ -33,8 +26,13 @@ const run = (request: Api.Request) =>
     )
   })
 
-const circuit = (service: string, command: string, by: string, parameters: Api.Request["parameters"] = {}) =>
-  reporting(run({ service, pattern: "circuit-breaker", command, parameters, by }))
+const circuit = (
+  service: string,
+  command: string,
+  by: Option.Option<string>,
+  parameters: Api.Request["parameters"] = {}
+) =>
+  reporting(Effect.flatMap(nameOf(by), (by) => run({ service, pattern: "circuit-breaker", command, parameters, by })))
 
 /** `reset` */
 export const reset = Command.make("reset", { service, by }, ({ by, service }) => circuit(service, "reset", by)).pipe(
@@ -77,8 +75,31 @@ export const isolate = Command.make(
 
 /** `release` */
 export const release = Command.make("release", { service, by }, ({ by, service }) =>
-  circuit(service, "release", by)
+  reporting(
+    Effect.gen(function* () {
+      const name = yield* nameOf(by)
+      const operators = isolating(yield* ask((client) => client.statusOf({ params: { service } })))
+      if (!operators.includes(name)) yield* warn(nothingToRelease(service, name, operators))
+      yield* run({ service, pattern: "circuit-breaker", command: "release", by: name })
+    })
+  )
 ).pipe(Command.withDescription("Ends your own isolation of the circuit of a service"))
+
+/** Who isolates the circuit of a service. */
+const isolating = (status: ReadonlyArray<Api.Status>): ReadonlyArray<string> =>
+  status.flatMap(({ snapshot: { isolations } }) =>
+    (Array.isArray(isolations) ? isolations : []).map((isolation) => String(Object(isolation).by ?? ""))
+  )
+
+const nothingToRelease = (service: string, name: string, operators: ReadonlyArray<string>): string => {
+  const others = operators.map(shown).join(", ")
+  const nothing = `${shown(name)} does not isolate ${service}, so there is nothing to release`
+  return operators.length === 0
+    ? `${nothing}: it is not isolated`
+    : `${nothing}: it is isolated by ${others} (--by releases in their names)`
+}
+
+const shown = (operator: string): string => operator || "somebody without a name"
 
 /** `set` */
 export const set = Command.make(
@@ -97,8 +118,9 @@ export const set = Command.make(
   ({ by, option, service, value }) =>
     reporting(
       Effect.gen(function* () {
+        const name = yield* nameOf(by)
         const command = yield* Effect.fromResult(commandFor(yield* ask((client) => client.commands()), option, value))
-        yield* run({ service, ...command, by })
+        yield* run({ service, ...command, by: name })
       })
     )
 ).pipe(

@@ -197,6 +197,57 @@ describe("a circuit of a key that is open", () => {
   )
 })
 
+describe("an operator", () => {
+  const nobody = { RESILIENCE_ADMIN_TOKEN: Redacted.value(token) }
+  const by = (args: ReadonlyArray<string>, around: Around) =>
+    Effect.map(ask(["reset", "llm", "--json", ...args], around), ({ output }) => JSON.parse(output).request.by)
+
+  it.effect("is who is named, or who the environment says, or the operating system", () =>
+    Effect.gen(function* () {
+      const around = { env: { ...nobody, USER: "alice" }, user: "carol" }
+      expect(yield* by(["--by", "bob"], around)).toBe("bob")
+      expect(yield* by([], around)).toBe("alice")
+      expect(yield* by([], { env: { ...nobody, USERNAME: "eve" }, user: "carol" })).toBe("eve")
+      expect(yield* by([], { env: { ...nobody, USER: "" }, user: "carol" })).toBe("carol")
+      expect(yield* by([], { env: nobody, user: "carol" })).toBe("carol")
+    })
+  )
+
+  it.effect("has a name: two without one would be the same", () =>
+    Effect.gen(function* () {
+      for (const args of [
+        ["reset", "llm"],
+        ["release", "llm"],
+        ["set", "llm", "bulkhead.limit", "3"]
+      ]) {
+        for (const env of [nobody, { ...nobody, USER: "" }]) {
+          const { end, output } = yield* ask(args, { env })
+          expect([end, output]).toEqual(["usage", expect.stringMatching(/^✗ who are you\? .*--by/)])
+        }
+      }
+      expect(yield* by(["--by", ""], { env: nobody })).toBe("")
+    })
+  )
+
+  it.effect("who has nothing to release is told so, and who has", () =>
+    Effect.gen(function* () {
+      const nothing = yield* ask(["release", "llm"])
+      expect(nothing.end).toBe("success")
+      expect(nothing.output).toContain(
+        "! alice does not isolate llm, so there is nothing to release: it is not isolated\n"
+      )
+      yield* ask(["isolate", "llm", "--by", "bob"])
+      yield* ask(["isolate", "llm", "--by", ""])
+      const others = yield* ask(["release", "llm"])
+      expect(others.output).toContain("it is isolated by bob, somebody without a name (--by releases in their names)\n")
+      yield* ask(["release", "llm", "--by", ""])
+      const own = yield* ask(["release", "llm", "--by", "bob"])
+      expect(own.output).not.toContain("!")
+      expect(own.output).toContain("● closed")
+    })
+  )
+})
+
 describe("an application in which everything is switched off", () => {
   const off = start({}, { llm: {} }, { enabled: false })
   const fetch = fetchFrom(off)

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { createServer, type Server } from "node:http"
 import type { AddressInfo } from "node:net"
+import { userInfo } from "node:os"
 import { type Running, run, start, startApplication } from "./support/processes.ts"
 
 describe("live: the command line and an application, over HTTP", () => {
@@ -61,6 +62,12 @@ describe("live: the command line and an application, over HTTP", () => {
     const { stdout } = await asOperator("events", "llm")
     expect(stdout).toContain("OperatorCommand command=isolate by=alice duration=10m reason=maintenance")
     expect(stdout).toContain("OperatorCommand command=reset by=bob")
+  })
+
+  it("knows who somebody is without $USER", async () => {
+    const variables = { RESILIENCE_ADMIN_TOKEN: "a secret", USER: "" }
+    const { stdout } = await run(["reset", "llm", "--json", "--url", url], variables)
+    expect(JSON.parse(stdout).request.by).toBe(userInfo().username)
   })
 
   it("changes what can be changed while the application runs, and says what can be", async () => {

@@ -21,6 +21,7 @@ import { CliError, TerminalCapabilities } from "effect/cli"
 import { FetchHttpClient } from "effect/http"
 import { ChildProcessSpawner } from "effect/process"
 import { Failure } from "../../../src/cli/internal/Failure.ts"
+import { SystemUser } from "../../../src/cli/operator.ts"
 import { program } from "../../../src/cli/program.ts"
 
 export interface Ran {
@@ -37,6 +38,8 @@ export interface Around {
   /** What any file holds, or why it cannot be read. */
   readonly file?: string | PlatformError.PlatformError
   readonly terminal?: FakeTerminal
+  /** Who the operating system says is there. */
+  readonly user?: string
 }
 
 /** A terminal in colour, with a keyboard unless told otherwise. */
@@ -108,7 +111,7 @@ const nobody: typeof globalThis.fetch = () => Promise.reject(new Error("nobody i
 /** Runs a command. */
 export const command = (
   args: ReadonlyArray<string>,
-  { env = {}, fetch = nobody, file = "", terminal }: Around = {}
+  { env = {}, fetch = nobody, file = "", terminal, user }: Around = {}
 ): Effect.Effect<Ran> =>
   Effect.suspend(() => {
     const lines: Array<string> = []
@@ -116,6 +119,7 @@ export const command = (
     const can = terminal !== undefined
     return program("1.0.0", platform(args, file, terminal ?? NO_TERMINAL)).pipe(
       Effect.provideService(FetchHttpClient.Fetch, fetch),
+      Effect.provideService(SystemUser, () => user),
       Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env })),
       Effect.provideService(TerminalCapabilities.TerminalCapabilities, {
         canColor: can,

@@ -12,10 +12,12 @@ import * as Redacted from "effect/Redacted"
 import * as Api from "../admin/Api.ts"
 import { Failure } from "./internal/Failure.ts"
 
+const URL_VARIABLE = Config.String("RESILIENCE_ADMIN_URL")
+
 /** Where the application is, if somebody said so. */
 export const Url = GlobalFlag.Setting("url")({
   flag: Flag.String("url").pipe(
-    Flag.withFallbackConfig(Config.String("RESILIENCE_ADMIN_URL")),
+    Flag.withFallbackConfig(URL_VARIABLE),
     Flag.optional,
     Flag.withDescription("The address of the application's admin API (or RESILIENCE_ADMIN_URL)")
   )
@@ -44,6 +46,16 @@ export const address = Effect.flatMap(Url, (url) => {
 const isAddress = (text: string): boolean => /^https?:\/\/[^@?#\s\p{Cc}]+$/iu.test(text) && URL.canParse(text)
 
 const NO_ADDRESS = `--url (or RESILIENCE_ADMIN_URL): expected an address such as ${DEFAULT_URL}, without a user, a password or a query`
+
+/** Refuses an address that was written for a command that asks no application; the variable may be there for others. */
+export const withoutAddress = (command: string) =>
+  Effect.gen(function* () {
+    const written = Option.getOrUndefined(yield* Url)
+    const fromVariable = Option.getOrUndefined(yield* Effect.option(URL_VARIABLE))
+    if (written === undefined || written === fromVariable) return
+    const problem = `${command} reads the environment and asks no application: leave --url off`
+    return yield* new Failure({ reason: "usage", problem })
+  })
 
 /** Asks the application something. It has to answer in time. */
 export const ask = <A, E, R>(question: (client: Api.Client) => Effect.Effect<A, E, R>) =>
@@ -75,15 +87,18 @@ const NOT_SENDABLE = "--token (or RESILIENCE_ADMIN_TOKEN): expected printable AS
 /** What to say when the application could not be asked, or does not want to answer. */
 export const failureOf = (url: string, error: unknown): Failure => {
   if (error instanceof Failure) return error
-  if (isRefusal(error)) return new Failure({ reason: "refused", problem: `${error.problem}${HINTS[error._tag] ?? ""}` })
+  if (isRefusal(error)) {
+    const hint = HINTS[error._tag] ?? (error.problem.startsWith("there is no") ? pathHint(url) : "")
+    return new Failure({ reason: "refused", problem: `${error.problem}${hint}` })
+  }
   if (!HttpClientError.isHttpClientError(error) || error.response !== undefined) {
     const status = HttpClientError.isHttpClientError(error) ? ` (HTTP ${error.response?.status})` : ""
     return new Failure({
       reason: "refused",
-      problem: `${url} does not answer as an admin API of this version does${status}`
+      problem: `${url} does not answer as an admin API of this version does${status}${pathHint(url)}`
     })
   }
-  const problem = isConnectionRefused(error.reason)
+  const problem = isCausedBy(error.reason, /^ECONNREFUSED$/)
     ? `nothing listens at ${url}`
     : `${url} cannot be reached (${causeOf(error.reason)})`
   return unreachable(`${problem}: is the application running with Admin.serve? --url tells where it is`)
@@ -91,6 +106,10 @@ export const failureOf = (url: string, error: unknown): Failure => {
 
 /** Nobody is there. */
 export const unreachable = (problem: string): Failure => new Failure({ reason: "unreachable", problem })
+
+/** The paths of the API begin with "/resilience" anyway. */
+const pathHint = (url: string): string =>
+  url.endsWith("/resilience") ? ' (leave "/resilience" off the address: it is added)' : ""
 
 const HINTS: Readonly<Record<string, string>> = { Unauthorized: " (--token, or RESILIENCE_ADMIN_TOKEN)" }
 
@@ -104,7 +123,11 @@ const causesOf = (error: Error): ReadonlyArray<Error> => [
   ...(error.cause instanceof Error ? causesOf(error.cause) : [])
 ]
 
-const isConnectionRefused = (error: Error): boolean =>
-  causesOf(error).some((cause) => Reflect.get(cause, "code") === "ECONNREFUSED")
+const isCausedBy = (error: Error, code: RegExp): boolean =>
+  causesOf(error).some((cause) => code.test(String(Reflect.get(cause, "code"))))
 
-const causeOf = (error: Error): string => causesOf(error).at(-1)!.message
+/** What OpenSSL says of a server that speaks something else is for those who know its source. */
+const causeOf = (error: Error): string =>
+  isCausedBy(error, /^(?:EPROTO$|ERR_SSL_)/)
+    ? "it does not speak TLS: maybe http:// instead of https://"
+    : causesOf(error).at(-1)!.message

@@ -5,6 +5,7 @@ import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import { toVariable } from "../resilience/internal/variables.ts"
+import { withoutAddress } from "./application.ts"
 import { envFile, mistakesIn, variables } from "./environment.ts"
 import * as ConfigReport from "./internal/configReport.ts"
 import { effective } from "./internal/effective.ts"
@@ -23,6 +24,7 @@ const check = Command.make(
   ({ envFile, services }) =>
     reporting(
       Effect.gen(function* () {
+        yield* withoutAddress("config check")
         const read = yield* variables(envFile)
         const { mistakes, warnings } = mistakesIn(read)
         const all = effective(read)

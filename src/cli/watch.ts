@@ -9,6 +9,7 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as Terminal from "effect/Terminal"
 import type { Api } from "../admin/index.ts"
@@ -16,7 +17,7 @@ import { durationIn } from "../resilience/internal/texts.ts"
 import { address, ask, connect } from "./application.ts"
 import * as Screen from "./internal/screen.ts"
 import { overview } from "./internal/statusTable.ts"
-import { Json, paint, reporting } from "./output.ts"
+import { Json, paint, reporting, warn } from "./output.ts"
 
 /** `watch` */
 export const watch = Command.make(
@@ -46,9 +47,16 @@ const lineByLine = (every: Duration.Duration) =>
   Effect.gen(function* () {
     const isJson = yield* Json
     const style = yield* paint
+    const look = yield* looking
+    let told: Screen.Outage | undefined
     const show = Effect.gen(function* () {
-      const status = yield* ask((client) => client.status())
+      const { outage, status } = yield* look
       const at = DateTime.formatIso(yield* DateTime.now)
+      if (outage !== undefined && outage !== told) {
+        yield* warn(`not reachable since ${DateTime.formatIso(outage.since)}: ${outage.problem}`)
+      }
+      told = outage
+      if (outage !== undefined) return
       yield* Console.log(isJson ? JSON.stringify({ at, status }) : [at, ...overview(status, style), ""].join("\n"))
     })
     yield* Effect.forever(Effect.andThen(show, Effect.sleep(every)))
@@ -62,18 +70,30 @@ const onScreen = (every: Duration.Duration) =>
       const url = yield* address
       const style = yield* paint
       // Asked once before the screen changes: who made a slip in the address sees that, and no flicker.
-      yield* ask((client) => client.status())
+      const look = yield* looking
       const display = (text: string) => Effect.ignore(terminal.display(text))
       yield* Effect.acquireRelease(display(Screen.enter), () => display(Screen.leave))
       const events = yield* lastEvents(url)
       const show = Effect.gen(function* () {
-        const status = yield* ask((client) => client.status())
-        const frame: Screen.Frame = { url, every, now: yield* DateTime.now, status, events: events() }
+        const frame: Screen.Frame = { url, every, ...(yield* look), now: yield* DateTime.now, events: events() }
         yield* display(Screen.draw(Screen.lines(frame, (yield* terminal.rows) || ROWS, style)))
       })
       yield* Effect.raceFirst(quit, Effect.forever(Effect.andThen(show, Effect.sleep(every))))
     })
   )
+
+/** Asks for the status; once it was told, it is kept while the application does not answer. */
+const looking = Effect.gen(function* () {
+  const question = ask((client) => client.status())
+  let status = yield* question
+  let outage: Screen.Outage | undefined
+  return Effect.gen(function* () {
+    const answer = yield* Effect.result(question)
+    if (Result.isSuccess(answer)) [status, outage] = [answer.success, undefined]
+    else outage ??= { since: yield* DateTime.now, problem: answer.failure.message }
+    return { status, outage }
+  })
+})
 
 /** Of a terminal that does not tell. */
 const ROWS = 24
@@ -92,6 +112,9 @@ const quit = Effect.scoped(
 /** More than any screen has room for. */
 const MOST_EVENTS = 200
 
+/** How long to wait before events are asked for again, the last of which are told again then. */
+const AGAIN = Duration.seconds(1)
+
 /** What has happened, but for what happens all the time. Who cannot read events sees the services all the same. */
 const lastEvents = (url: string) =>
   Effect.gen(function* () {
@@ -101,7 +124,10 @@ const lastEvents = (url: string) =>
       if (event.severity !== "Debug") events.push(event)
       if (events.length > MOST_EVENTS) events.shift()
     }
-    const stream = Stream.unwrap(client.events({ query: {} }))
-    yield* Effect.forkScoped(Effect.ignore(Stream.runForEach(stream, (event) => Effect.sync(() => keep(event)))))
+    const stream = Stream.unwrap(
+      Effect.tap(client.events({ query: {} }), () => Effect.sync(() => void events.splice(0)))
+    )
+    const listen = Stream.runForEach(stream, (event) => Effect.sync(() => keep(event)))
+    yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.ignore(listen), Effect.sleep(AGAIN))))
     return () => events
   })

@@ -1,7 +1,8 @@
+import { Effect } from "effect"
 import { describe, expect, it } from "vitest"
 import { type Dice, property } from "../support/property.ts"
 import { hostile, json, objectOf, SECRET, slip, text } from "../support/texts.ts"
-import { run } from "./support/inProcess.ts"
+import { command, type Ran, run } from "./support/inProcess.ts"
 import type { Api } from "../../src/admin/index.ts"
 import { colored, plain } from "../../src/cli/internal/paint.ts"
 import { details, overview } from "../../src/cli/internal/statusTable.ts"
@@ -247,6 +248,18 @@ const COMMANDS: ReadonlyArray<ReadonlyArray<string>> = [
   ["set", "llm", "retry.maxAttempts", "5"]
 ]
 
+/** Runs a command to its end, or until it has said that it waits for the application to come back. */
+const untilGone = (args: ReadonlyArray<string>, fetch: typeof globalThis.fetch): Promise<Ran> => {
+  const lines: Array<string> = []
+  const isWaiting = Effect.sync(() => lines.some((line) => line.includes("not reachable since")))
+  const waiting = Effect.map(
+    Effect.repeat(Effect.delay(isWaiting, "5 millis"), { until: (found) => found }),
+    (): Ran => ({ output: lines.join("\n"), end: "success" })
+  )
+  const env = { RESILIENCE_ADMIN_TOKEN: SECRET, USER: "alice" }
+  return Effect.runPromise(Effect.raceFirst(command(args, { env, fetch, lines }), waiting))
+}
+
 describe("whatever a server answers", () => {
   property(
     "about a service has a row and details",
@@ -265,7 +278,7 @@ describe("whatever a server answers", () => {
     "is shown, tamed, or a line says that it makes no sense",
     (dice) => ({ args: dice.pick(COMMANDS), server: serverOf(dice) }),
     async ({ args, server }) => {
-      const { end, output } = await run([...args, "--url", "127.0.0.1:9"], { RESILIENCE_ADMIN_TOKEN: SECRET }, server)
+      const { end, output } = await untilGone([...args, "--url", "127.0.0.1:9"], server)
       expect(ENDS, output).toContain(end)
       expect(args.includes("--json") || isTame(output), output).toBe(true)
       expect(output).not.toContain(SECRET)

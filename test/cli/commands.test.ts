@@ -2,7 +2,7 @@
  * The command line and the admin API in this process: no port, no terminal, no time that passes by itself.
  */
 import { afterAll, describe, expect, it } from "@effect/vitest"
-import { Cause, Effect, Exit, Fiber, PlatformError, Redacted } from "effect"
+import { Cause, type Duration, Effect, Exit, Fiber, PlatformError, Redacted } from "effect"
 import { CliError } from "effect/cli"
 import { TestClock } from "effect/testing"
 import { CircuitBreaker } from "../../src/index.ts"
@@ -298,12 +298,135 @@ describe("an application that does not answer", () => {
     })
   )
 
-  it.effect("ends what follows its events", () =>
+  it.effect("is one that speaks no TLS, maybe", () =>
     Effect.gen(function* () {
-      const { end, output } = yield* ask(["events", "--follow"], { fetch: withEvents([event(1)], true) })
-      expect(end).toBe("unreachable")
-      expect(output).toContain("Event1")
-      expect(output).toContain("the connection to http://localhost has ended")
+      const dump =
+        "408D:error:0A00010B:SSL routines:tls_validate_record_header:wrong version number:../deps/openssl.c:77:\n"
+      for (const code of ["ERR_SSL_WRONG_VERSION_NUMBER", "EPROTO"]) {
+        const cause = Object.assign(new Error(dump), { code })
+        const { output } = yield* ask(["status"], {
+          fetch: () => Promise.reject(new TypeError("fetch failed", { cause }))
+        })
+        expect(output).toContain("cannot be reached (it does not speak TLS: maybe http:// instead of https://)")
+        expect(output).not.toContain("routines")
+      }
+    })
+  )
+
+  it.effect("has another address, where that ends in the path of the API", () =>
+    Effect.gen(function* () {
+      const hint = '(leave "/resilience" off the address: it is added)'
+      const env = { RESILIENCE_ADMIN_URL: "http://localhost/resilience" }
+      expect(yield* command(["status"], { env, fetch: application })).toMatchObject({
+        end: "refused",
+        output: expect.stringContaining(hint)
+      })
+      const notFound: typeof fetch = () => Promise.resolve(new Response("no", { status: 404 }))
+      expect((yield* command(["status"], { env, fetch: notFound })).output).toContain(`(HTTP 404) ${hint}`)
+      expect((yield* ask(["status"], { fetch: notFound })).output).not.toContain(hint)
+      expect((yield* ask(["status", "nope"])).output).not.toContain(hint)
+    })
+  )
+})
+
+describe("a command that asks no application", () => {
+  it.effect("refuses an address, but not the variable that others read", () =>
+    Effect.gen(function* () {
+      const env = { RESILIENCE_ADMIN_URL: "http://localhost" }
+      expect((yield* command(["config", "check"], { env })).end).toBe("success")
+      const { end, output } = yield* command(["config", "check", "--url", "http://other"], { env })
+      expect([end, output]).toEqual([
+        "usage",
+        "✗ config check reads the environment and asks no application: leave --url off"
+      ])
+    })
+  )
+})
+
+/** Lets time pass, step by step, until something holds. */
+const passUntil = (step: Duration.Input, holds: () => boolean) =>
+  Effect.gen(function* () {
+    while (!holds()) {
+      yield* Effect.promise(() => new Promise(setImmediate))
+      yield* TestClock.adjust(step)
+    }
+  })
+
+describe("events", () => {
+  const fetch = withEvents([event(1), event(2, "Debug"), event(3, "Info"), event(4, "Error")], false)
+  const tagsOf = (args: ReadonlyArray<string>, around: Around = {}) =>
+    Effect.gen(function* () {
+      const fiber = yield* Effect.forkChild(ask(["events", ...args], { fetch, ...around }))
+      yield* passUntil("1 second", () => fiber.pollUnsafe() !== undefined)
+      const { end, output } = yield* Fiber.join(fiber)
+      return { end, output, tags: [...output.matchAll(/Event\d+/g)].map(([tag]) => tag) }
+    })
+
+  it.effect("shows what is serious enough", () =>
+    Effect.gen(function* () {
+      expect((yield* tagsOf([])).tags).toEqual(["Event1", "Event3", "Event4"])
+      expect((yield* tagsOf(["--level", "debug"])).tags).toEqual(["Event1", "Event2", "Event3", "Event4"])
+      expect((yield* tagsOf(["--level", "warn"])).tags).toEqual(["Event1", "Event4"])
+      expect((yield* tagsOf(["--level", "error"])).tags).toEqual(["Event4"])
+      expect((yield* tagsOf(["--level", "loud"])).end).toBe("usage")
+    })
+  )
+
+  it.effect("refuses a service that nobody knows, and of which nothing has been heard", () =>
+    Effect.gen(function* () {
+      const nope = yield* tagsOf(["nope"])
+      expect([nope.end, nope.output]).toEqual([
+        "refused",
+        expect.stringMatching(/^✗ no service is called "nope" \(known: llm, redis\)$/)
+      ])
+      expect((yield* tagsOf(["redis"])).end).toBe("success")
+      const custom = JSON.stringify({ ...JSON.parse(event(1, "Debug")), service: "custom" })
+      expect(yield* tagsOf(["custom"], { fetch: withEvents([custom], false) })).toMatchObject({
+        end: "success",
+        output: ""
+      })
+    })
+  )
+
+  it.effect("follow an application through its ends, and show nothing twice", () =>
+    Effect.gen(function* () {
+      const connections = [
+        withEvents([event(1)], true),
+        () => Promise.reject(new Error("gone")),
+        () => Promise.resolve(new Response("busy", { status: 503 })),
+        withEvents([event(1), event(2)], false)
+      ]
+      const lines: Array<string> = []
+      const fetch: typeof globalThis.fetch = (...args) => connections.shift()!(...args)
+      const fiber = yield* Effect.forkChild(ask(["events", "--follow"], { fetch, lines }))
+      yield* passUntil("1 second", () => lines.some((line) => line.includes("Event2")))
+      expect(lines).toEqual([
+        expect.stringContaining("Event1"),
+        expect.stringMatching(/^! not reachable since 1970-\S+Z: the connection to http:\/\/localhost has ended/),
+        "! http://localhost answers again",
+        expect.stringContaining("Event2")
+      ])
+      expect(fiber.pollUnsafe()).toBeUndefined()
+      yield* Fiber.interrupt(fiber)
+    })
+  )
+
+  it.effect("follow a service that may come into use later", () =>
+    Effect.gen(function* () {
+      const lines: Array<string> = []
+      const fiber = yield* Effect.forkChild(ask(["events", "nope", "--follow"], { fetch, lines }))
+      yield* passUntil("1 second", () => lines.length > 0)
+      expect(lines).toEqual(['! no service is called "nope" (known: llm, redis)'])
+      yield* Fiber.interrupt(fiber)
+    })
+  )
+
+  it.effect("ends where the application never answers, or makes no sense", () =>
+    Effect.gen(function* () {
+      const gone: typeof globalThis.fetch = () => Promise.reject(new Error("gone"))
+      expect((yield* tagsOf(["--follow"], { fetch: gone })).end).toBe("unreachable")
+      const nonsense = withEvents(['{"tag":1}'], false)
+      expect((yield* tagsOf(["--follow"], { fetch: nonsense })).end).toBe("refused")
     })
   )
 })
@@ -343,43 +466,64 @@ describe("watch", () => {
     })
   )
 
-  it.effect("takes a terminal that does not know its size for an ordinary one, and needs no keyboard", () =>
+  it.effect("shows what was while the application is gone, and its events when it is back, on any terminal", () =>
     Effect.gen(function* () {
       let isThere = true
+      let number = 1
       const fetch: typeof globalThis.fetch = (...args) =>
-        isThere ? withEvents([event(1)], true)(...args) : Promise.reject(new Error("gone"))
-      const { shown, terminal } = screenOf(
-        (text, press) => {
-          press("q")
-          if (text.includes("redis")) isThere = false
-        },
-        { rows: 0, hasKeyboard: false }
-      )
+        isThere ? withEvents([event(number)], true)(...args) : Promise.reject(new Error("gone"))
+      const { shown, terminal } = screenOf((_, press) => press("q"), { rows: 0, hasKeyboard: false })
       const fiber = yield* Effect.forkChild(ask(["watch"], { terminal, fetch }))
-      while (fiber.pollUnsafe() === undefined) {
-        yield* Effect.promise(() => new Promise(setImmediate))
-        yield* TestClock.adjust("1 second")
-      }
-      expect((yield* Fiber.join(fiber)).end).toBe("unreachable")
-      expect(shown.at(-1)).toContain("\u001B[?1049l")
+      const last = () => shown.at(-1) ?? ""
+      yield* passUntil("1 second", () => last().includes("Event1"))
+      isThere = false
+      yield* passUntil("1 second", () => last().includes("not reachable since"))
+      expect(last()).toMatch(/not reachable since \d\d:\d\d:\d\d UTC: http:\/\/localhost cannot be reached \(gone\)/)
+      expect(last()).toContain("redis")
+      expect(last()).toContain("Event1")
+      const [since] = /since \S+/.exec(last())!
+      yield* TestClock.adjust("10 seconds")
+      expect(last()).toContain(since)
+      ;[isThere, number] = [true, 2]
+      yield* passUntil("1 second", () => last().includes("Event2"))
+      expect(last()).not.toContain("Event1")
+      yield* passUntil("1 second", () => !last().includes("not reachable"))
+      yield* Fiber.interrupt(fiber)
+      expect(last()).toContain("\u001B[?1049l")
     })
   )
 
-  it.effect("writes a JSON object a line where nobody looks", () =>
+  it.effect("ends at once where the application never answered", () =>
     Effect.gen(function* () {
-      let answers = 2
-      const fetch: typeof globalThis.fetch = (...args) =>
-        answers-- > 0 ? application(...args) : Promise.reject(new Error("gone"))
-      const fiber = yield* Effect.forkChild(ask(["watch", "--json", "--every", "5 seconds"], { fetch }))
-      while (fiber.pollUnsafe() === undefined) {
-        yield* Effect.promise(() => new Promise(setImmediate))
-        yield* TestClock.adjust("5 seconds")
+      const { shown, terminal } = screenOf(() => {})
+      const gone: typeof fetch = () => Promise.reject(new Error("gone"))
+      for (const around of [{ fetch: gone, terminal }, { fetch: gone }]) {
+        expect((yield* ask(["watch"], around)).end).toBe("unreachable")
       }
-      const { output } = yield* Fiber.join(fiber)
-      const [first, second, last] = output.split("\n").map((line) => JSON.parse(line))
-      expect(first.status).toEqual(second.status)
-      expect(Date.parse(second.at) - Date.parse(first.at)).toBe(5_000)
-      expect(last).toMatchObject({ reason: "unreachable" })
+      expect(shown).toEqual([])
+    })
+  )
+
+  it.effect("writes a JSON object a line where nobody looks, and says once that the application is gone", () =>
+    Effect.gen(function* () {
+      let isThere = true
+      const lines: Array<string> = []
+      const fetch: typeof globalThis.fetch = (...args) =>
+        isThere ? application(...args) : Promise.reject(new Error("gone"))
+      const fiber = yield* Effect.forkChild(ask(["watch", "--json", "--every", "5s"], { fetch, lines }))
+      yield* passUntil("5 seconds", () => lines.length >= 2)
+      isThere = false
+      const before = lines.length
+      yield* passUntil("5 seconds", () => lines.length > before)
+      yield* TestClock.adjust("1 minute")
+      isThere = true
+      yield* passUntil("5 seconds", () => lines.length > before + 1)
+      yield* Fiber.interrupt(fiber)
+      const objects = lines.map((line) => JSON.parse(line))
+      expect(objects[0].status).toEqual(objects[1].status)
+      expect(Date.parse(objects[1].at) - Date.parse(objects[0].at)).toBe(5_000)
+      expect(objects[before]).toEqual({ warning: expect.stringMatching(/^not reachable since .*\(gone\)/) })
+      expect(objects[before + 1].status).toEqual(objects[0].status)
     })
   )
 

@@ -129,6 +129,7 @@ describe("the screen", () => {
     every: Duration.seconds(1),
     now: DateTime.makeUnsafe(3_723_000),
     status: [circuit("llm", "Closed")],
+    outage: undefined,
     events: Array.from({ length: 50 }, (_, at) => event({ at }))
   }
 
@@ -137,6 +138,13 @@ describe("the screen", () => {
     expect(lines[0]).toBe("effect-resilience  http://127.0.0.1:9090  01:02:03 UTC, every 1s  q quits")
     expect(lines).toHaveLength(10)
     expect(lines.at(-1)).toContain("00:00:00.049Z")
+  })
+
+  it("says since when it shows what was, in as many lines", () => {
+    const outage = { since: DateTime.makeUnsafe(3_600_000), problem: "nothing\nlistens" }
+    const [first, second, ...others] = Screen.lines({ ...frame, outage }, 10, plain)
+    expect(second).toBe("not reachable since 01:00:00 UTC: nothing\uFFFDlistens")
+    expect([first, "", ...others]).toEqual(Screen.lines(frame, 10, plain))
   })
 
   it("has no line too many", () => {

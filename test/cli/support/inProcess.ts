@@ -38,6 +38,8 @@ export interface Around {
   /** What any file holds, or why it cannot be read. */
   readonly file?: string | PlatformError.PlatformError
   readonly terminal?: FakeTerminal
+  /** Gets each line as it is written. */
+  readonly lines?: Array<string>
   /** Who the operating system says is there. */
   readonly user?: string
 }
@@ -111,10 +113,9 @@ const nobody: typeof globalThis.fetch = () => Promise.reject(new Error("nobody i
 /** Runs a command. */
 export const command = (
   args: ReadonlyArray<string>,
-  { env = {}, fetch = nobody, file = "", terminal, user }: Around = {}
+  { env = {}, fetch = nobody, file = "", lines = [], terminal, user }: Around = {}
 ): Effect.Effect<Ran> =>
   Effect.suspend(() => {
-    const lines: Array<string> = []
     const write = (...words: ReadonlyArray<unknown>): void => void lines.push(words.join(" "))
     const can = terminal !== undefined
     return program("1.0.0", platform(args, file, terminal ?? NO_TERMINAL)).pipe(

@@ -64,6 +64,11 @@ describe("the status of services", () => {
     expect(StatusTable.overview([], plain)).toEqual(["no service is in use or declared"])
   })
 
+  it("tells that nobody gets in where the limit is zero", () => {
+    const bulkhead = one("db", "bulkhead", { active: 3, limit: 0, keys: 0, queued: 2 })
+    expect(StatusTable.overview([bulkhead], plain)[1]).toMatch(/ 3, nobody gets in +2$/)
+  })
+
   it("tells that a limit is one for each key, where there are keys", () => {
     const bulkhead = one("db", "bulkhead", { active: 3, limit: 1, keys: 3 })
     expect(StatusTable.overview([bulkhead], plain)[1]).toContain(" 3 (at most 1 for each key) ")

@@ -22,6 +22,8 @@ const timeout = Timeout.makeUnsafe({ duration: "5 seconds" })
 const probing = (probeTimeout: Duration.Input) => CircuitBreaker.makeUnsafe({ probeTimeout })
 
 const noQueue = Bulkhead.makeUnsafe({ maxQueue: 0 })
+const shut = Bulkhead.makeUnsafe({ queueTimeout: "1 second" })
+Effect.runSync(shut.resize(0))
 const oneAttempt = Retry.makeUnsafe({ maxAttempts: 1 })
 const noBudget = Retry.makeUnsafe()
 const observer = CircuitBreaker.makeUnsafe({ mode: "observe" })
@@ -268,6 +270,14 @@ const cases: ReadonlyArray<Case> = [
       [Bulkhead.makeUnsafe({ queueTimeout: "Infinity" })]
     ],
     harmless: [[bulkhead], [noQueue], [deadline, Bulkhead.makeUnsafe()], [breaker, timeout]]
+  },
+  {
+    rule: "bulkhead-without-permits",
+    severity: "error",
+    about: ["bulkhead"],
+    reason: "nobody gets in until it is raised",
+    harmful: [[shut], [deadline, shut], [bulkhead, shut]],
+    harmless: [[bulkhead], [noQueue], [breaker, timeout]]
   }
 ]
 

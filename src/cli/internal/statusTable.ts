@@ -97,6 +97,7 @@ const numberOf = (value: unknown): number => (typeof value === "number" ? value 
 const runningCell = (bulkhead: Snapshot | undefined): Cell => {
   if (bulkhead === undefined) return NOTHING
   const [active, limit] = [numberOf(bulkhead["active"]), shownOf(bulkhead["limit"])]
+  if (bulkhead["limit"] === 0) return { text: `${active}, nobody gets in`, style: "red" }
   return numberOf(bulkhead["keys"]) === 0 ? `${active} of ${limit}` : `${active} (at most ${limit} for each key)`
 }
 

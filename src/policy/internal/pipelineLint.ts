@@ -192,6 +192,15 @@ const rules: ReadonlyArray<Rule> = [
       !isAround("deadline", "bulkhead") && list.some((part) => queueMillis(part) === Infinity)
         ? "Nothing limits the wait in the queue of the bulkhead: there is neither a queueTimeout nor a deadline outside."
         : undefined
+  },
+  {
+    name: "bulkhead-without-permits",
+    severity: "error",
+    parts: ["bulkhead"],
+    check: ({ list }) =>
+      list.some((part) => isBulkhead(part) && part.snapshot(0).limit === 0)
+        ? "The limit of the bulkhead was set to 0 while it ran: nobody gets in until it is raised."
+        : undefined
   }
 ]
 

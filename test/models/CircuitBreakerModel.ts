@@ -74,6 +74,8 @@ interface AllCircuits {
   readonly at: number
   readonly isTrip: boolean
   readonly change: Change
+  /** It is told once what it does, by the first circuit that it changes. */
+  isTold: boolean
 }
 
 /** Several, because they only matter in the middle of a round. */
@@ -226,8 +228,10 @@ export class CircuitBreakerModel implements Reference<Order> {
   private order(change: Change, isTrip = false): void {
     const main = this.circuits.get(undefined)!
     this.touch(main)
-    this.orders.push({ at: this.now, isTrip, change })
+    const order = { at: this.now, isTrip, change, isTold: false }
+    this.orders.push(order)
     this.touch(main)
+    if (main.naive.phase === "Isolated") order.isTold = true
   }
 
   /** What a circuit is now that hears of everything that was ordered meanwhile, each thing at its time. */
@@ -242,7 +246,7 @@ export class CircuitBreakerModel implements Reference<Order> {
       const changed = change(hearing)
       // A trip whose open time is over has turned nobody away.
       const isOver = isTrip && changed.phase === "Open" && this.now >= changed.since + Naive.lastOpenTime(changed)
-      if (!isOver) hearing = changed
+      if (!isOver || hearing.phase === "Open") hearing = changed
     }
     return Naive.passTime(hearing, this.settings, this.now, random)
   }
@@ -252,10 +256,12 @@ export class CircuitBreakerModel implements Reference<Order> {
     return this.hearing(circuit, 0)
   }
 
-  /** What time and operators have decided happens first. That a key obeys an order is no news. */
+  /** What time and operators have decided happens first. */
   private touch(circuit: Circuit): void {
     const after = this.hearing(circuit, CHANCE)
-    const isNews = circuit.isMain || circuit.heard === this.orders.length
+    const order = circuit.heard === this.orders.length ? undefined : this.orders.at(-1)
+    const isNews = order === undefined || !order.isTold
+    if (order !== undefined && after.phase !== circuit.naive.phase) order.isTold = true
     circuit.heard = this.orders.length
     if (isNews) this.move(circuit, after)
     else circuit.naive = after

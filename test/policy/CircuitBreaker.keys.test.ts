@@ -350,6 +350,21 @@ describe("the worst state", () => {
 })
 
 describe("a snapshot", () => {
+  it.effect("is no worse when the last key is forgotten", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ openDuration: "10 seconds", keyIdleTime: "1 minute" })
+      yield* breaker.trip
+      yield* TestClock.adjust("10 seconds")
+      expect(yield* call(breaker, up, { key: "a" })).toBe("up")
+      expect(yield* snapshot(breaker)).toMatchObject({ keys: 1, worstState: "HalfOpen" })
+      yield* TestClock.adjust("1 minute")
+      expect(yield* snapshot(breaker)).toMatchObject({ keys: 0, worstState: "HalfOpen" })
+      expect(
+        yield* Policy.snapshot({ snapshot: (now) => ({ kind: "", service: "", state: breaker.worstState(now) }) })
+      ).toMatchObject({ state: "HalfOpen" })
+    })
+  )
+
   it.effect("counts the keys and those whose circuit is not closed, and tells the worst state", () =>
     Effect.gen(function* () {
       const breaker = yield* CircuitBreaker.make({ consecutiveFailures: 1, openDuration: "10 seconds" })

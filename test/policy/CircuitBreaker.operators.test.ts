@@ -2,7 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import { Duration, Effect, Option } from "effect"
 import { TestClock } from "effect/testing"
 import { CircuitBreaker } from "../../src/index.ts"
-import { ScriptedService } from "../../src/testing/index.ts"
+import { RecordedEvents, ScriptedService } from "../../src/testing/index.ts"
 import { call, calls, down, fail, rejection, snapshot, start, stateOf, up } from "./support/circuit.ts"
 
 describe("reset", () => {
@@ -212,6 +212,83 @@ describe("trip", () => {
   )
 })
 
+describe("a trip that a key hears of late", () => {
+  const key = { key: "k" }
+
+  it.effect("is told to listeners with the time that is left", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ openDuration: "60 seconds" })
+      const heard: Array<unknown> = []
+      breaker.onTransition(({ key, retryAfter }) => void heard.push([key, retryAfter]))
+      yield* breaker.trip
+      yield* TestClock.adjust("50 seconds")
+      yield* call(breaker, up, key)
+      expect(heard).toEqual([
+        [undefined, Duration.seconds(60)],
+        ["k", Duration.seconds(10)]
+      ])
+    })
+  )
+
+  it.effect("has made an outage since it was given", () =>
+    Effect.gen(function* () {
+      const recorded = RecordedEvents.make()
+      const breaker = yield* CircuitBreaker.make({ openDuration: "60 seconds" })
+      yield* Effect.gen(function* () {
+        yield* breaker.trip
+        yield* TestClock.adjust("50 seconds")
+        yield* call(breaker, up, key)
+        yield* TestClock.adjust("10 seconds")
+        yield* call(breaker, up, key)
+      }).pipe(recorded.record)
+      expect(recorded.events().at(-1)?.attributes).toMatchObject({ to: "Closed", outage_millis: 60_000 })
+    })
+  )
+
+  it.effect("ends for it when it ends for the circuit without a key, though the key was open for longer", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ openDuration: "10 minutes" })
+      yield* breaker.trip
+      expect(yield* call(breaker, up, key)).toBe("Open")
+      yield* breaker.reconfigure({ openDuration: "5 seconds" })
+      yield* breaker.trip
+      yield* TestClock.adjust("10 seconds")
+      expect(yield* call(breaker)).toBe("up")
+      expect(yield* call(breaker, up, key)).toBe("up")
+    })
+  )
+
+  it.effect("is told by it, if the circuit without a key was open anyway", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ openDuration: "10 seconds" })
+      yield* breaker.trip
+      yield* TestClock.adjust("10 seconds")
+      yield* call(breaker, up, key)
+      const before = breaker.totals.transitions
+      yield* breaker.trip
+      expect(breaker.totals.transitions - before).toBe(0)
+      for (const key of ["k", "other"]) expect(yield* call(breaker, up, { key })).toBe("Open")
+      expect(breaker.totals.transitions - before).toBe(1)
+    })
+  )
+
+  it.effect("adds to what a listener orders while it is given", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ consecutiveFailures: 1, openDuration: "10 hours" })
+      const run = Effect.runSyncWith(yield* Effect.context<never>())
+      yield* fail(breaker, 1, key)
+      yield* breaker.isolateWith({ by: "ada", duration: "1 second" })
+      const unsubscribe = breaker.onTransition(({ from }) => {
+        unsubscribe()
+        if (from === "Isolated") run(breaker.isolateWith({ by: "eve" }))
+      })
+      yield* TestClock.adjust("1 second")
+      yield* breaker.trip
+      for (const call of [{}, key]) expect((yield* rejection(breaker, call)).state).toBe("Isolated")
+    })
+  )
+})
+
 describe("isolate", () => {
   it.effect("opens the circuit until it is reset", () =>
     Effect.gen(function* () {
@@ -258,6 +335,26 @@ describe("isolate", () => {
 })
 
 describe("a command for all keys", () => {
+  it.effect("is told by the first of them that it changes, if the circuit without a key does not change", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ consecutiveFailures: 1 })
+      for (const key of ["a", "b"]) yield* fail(breaker, 1, { key })
+      yield* breaker.reset
+      expect(breaker.totals.transitions).toBe(2)
+      for (const key of ["a", "b"]) expect(yield* call(breaker, up, { key })).toBe("up")
+      expect(breaker.totals.transitions).toBe(3)
+    })
+  )
+
+  it.effect("is not told again by a key that comes later, where the circuit without a key was isolated before", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make()
+      for (const by of ["ada", "eve"]) yield* breaker.isolateWith({ by })
+      expect(yield* call(breaker, up, { key: "a" })).toBe("Isolated")
+      expect(breaker.totals.transitions).toBe(1)
+    })
+  )
+
   it.effect("resets the open circuits and the failures of keys", () =>
     Effect.gen(function* () {
       const breaker = yield* CircuitBreaker.make({ consecutiveFailures: 2 })

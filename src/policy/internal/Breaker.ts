@@ -94,7 +94,7 @@ export abstract class Breaker implements CircuitBreaker.CircuitBreaker, Shared, 
   }
 
   get worstState(): CircuitBreaker.CircuitBreaker["worstState"] {
-    return (now) => keyStates(this.main.stateAt(now), this.keyed?.alive(now) ?? [], now).worstState
+    return (now) => keyStates(this.main.stateAt(now), this.keyed?.alive(now), now).worstState
   }
 
   get describe(): () => string {
@@ -104,14 +104,13 @@ export abstract class Breaker implements CircuitBreaker.CircuitBreaker, Shared, 
   get reset(): Effect.Effect<void> {
     return withFiberSync((fiber) => {
       this.isolations?.clear()
-      this.main.commandAll(fiber, Machine.reset)
+      this.main.commandAll(fiber, Orders.anew(Machine.reset))
     })
   }
 
   get trip(): Effect.Effect<void> {
     return withFiberSync((fiber) => {
-      const change = Orders.trip(this.settings, this.main.random(fiber))
-      this.main.commandAll(fiber, change, this.order.before ?? this.order)
+      this.main.commandAll(fiber, Orders.added(Orders.trip(this.settings, this.main.random(fiber))))
     })
   }
 
@@ -126,7 +125,7 @@ export abstract class Breaker implements CircuitBreaker.CircuitBreaker, Shared, 
         const until = Math.min(now + Duration.toMillis(duration), Machine.FOREVER)
         this.isolations ??= Isolations.make()
         this.isolations.set({ by, reason, until })
-        this.main.commandAll(fiber, Isolations.changeBy(this.isolations.at(now)))
+        this.main.commandAll(fiber, Orders.anew(Isolations.changeBy(this.isolations.at(now))))
       })
   }
 
@@ -137,7 +136,7 @@ export abstract class Breaker implements CircuitBreaker.CircuitBreaker, Shared, 
         const { isolations } = this
         if (!isolations?.at(now).some((isolation) => isolation.by === by)) return
         isolations.delete(by)
-        this.main.commandAll(fiber, Isolations.changeBy(isolations.at(now)))
+        this.main.commandAll(fiber, Orders.anew(Isolations.changeBy(isolations.at(now))))
       })
   }
 

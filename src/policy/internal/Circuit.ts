@@ -153,11 +153,14 @@ export class Circuit implements RecentlyUsed.Entry<Circuit> {
   }
 
   /** Changes this circuit now, and those of all keys as soon as they are used. */
-  commandAll(fiber: Fiber.Fiber<unknown, unknown>, change: Orders.Change, before?: Orders.Order): void {
+  commandAll(fiber: Fiber.Fiber<unknown, unknown>, give: Orders.Give): void {
     const at = Policy.monotonicMillis(fiber)
     this.advance(fiber, at)
-    this.shared.order = { number: this.shared.order.number + 1, at, change, before }
+    const order = give(this.shared.order, at)
+    this.shared.order = order
     this.advance(fiber, at)
+    // Who is isolated already has been told to be.
+    if (this.state._tag === "Isolated") order.isTold = true
   }
 
   /** The state at a time, as it would be if a call came. */
@@ -169,7 +172,7 @@ export class Circuit implements RecentlyUsed.Entry<Circuit> {
   }
 
   /** With the circuits of keys that belong to it, if there are any. */
-  snapshot(now: number, keyed: ReadonlyArray<Circuit> = []): Snapshot {
+  snapshot(now: number, keyed?: ReadonlyArray<Circuit>): Snapshot {
     const { isolations, mode, service, settings, totals } = this.shared
     const state = this.stateAt(now)
     const rates = state._tag === "Closed" ? TripPolicy.rates(state.tally, settings.tripPolicy, now) : undefined
@@ -246,22 +249,23 @@ export class Circuit implements RecentlyUsed.Entry<Circuit> {
     }
   }
 
-  /** An order is told once, not again for each of the keys, which may be many and come later. */
   private obey(fiber: Fiber.Fiber<unknown, unknown>, order: Orders.Order, now: number): void {
     const after = Orders.obey(order, this.obeyed, this.state, this.shared.settings, now, this.random(fiber))
     this.obeyed = order.number
-    this.commit(fiber, after, this.key === undefined)
+    const isNews = !order.isTold
+    if (after._tag !== this.state._tag) order.isTold = true
+    this.commit(fiber, after, isNews, order.at)
   }
 
-  private commit(fiber: Fiber.Fiber<unknown, unknown>, after: Machine.State, isNews = true): void {
+  private commit(fiber: Fiber.Fiber<unknown, unknown>, after: Machine.State, isNews = true, at?: number): void {
     const before = this.state
     if (after === before) return
     this.state = after
     if (after._tag === before._tag) return
     if (isNews) this.shared.totals.transitions++
-    Events.tellListeners(this.shared.listeners, this.key, before, after)
     const now = Policy.monotonicMillis(fiber)
-    if (before._tag === "Closed") leftClosedAt.set(this, now)
+    Events.tellListeners(this.shared.listeners, this.key, before, after, now)
+    if (before._tag === "Closed") leftClosedAt.set(this, at ?? now)
     const outage = now - (leftClosedAt.get(this) ?? now)
     if (after._tag === "Closed") leftClosedAt.delete(this)
     if (!isNews) return

@@ -15,12 +15,27 @@ export interface Order {
   readonly change: Change
   /** The order that it adds to; without one, those before it do not matter any more. */
   readonly before: Order | undefined
+  /** Whether somebody has heard what it does: it is told once, not again for each of the circuits. */
+  isTold: boolean
 }
 
 /** No command yet. */
-export const NO_ORDER: Order = { number: 0, at: 0, change: (state) => state, before: undefined }
+export const NO_ORDER: Order = { number: 0, at: 0, change: (state) => state, before: undefined, isTold: true }
 
-/** What becomes of a circuit that has heard of orders up to a number, as if it had always listened. */
+/** Makes the order that follows on the last one. */
+export type Give = (last: Order, at: number) => Order
+
+/** Those before it do not matter any more. */
+export const anew =
+  (change: Change): Give =>
+  ({ number }, at) => ({ number: number + 1, at, change, before: undefined, isTold: false })
+
+/** It adds to the one before, which may be such a one itself, and then is not needed any more. */
+export const added =
+  (change: Change): Give =>
+  (last, at) => ({ number: last.number + 1, at, change, before: last.before ?? last, isTold: false })
+
+/** What becomes of a circuit that has heard of orders up to a number: the last one, and what that adds to, each at its time. */
 export const obey = (
   { at, before, change }: Order,
   heard: number,
@@ -35,10 +50,10 @@ export const obey = (
   return Machine.advance(change(then, settings, at, now), settings, now, random)
 }
 
-/** Opens circuits, with the settings of then. One that nobody has used until its open time is over goes on as it was. */
+/** Opens circuits, with the settings of then. One that was not open, and is not used until that is over, goes on as it was. */
 export const trip =
   (settings: Machine.Settings, random: number): Change =>
   (state, _, at, now) => {
     const tripped = Machine.trip(state, settings, at, random)
-    return now < tripped.until ? tripped : state
+    return state._tag === "Open" || now < tripped.until ? tripped : state
   }

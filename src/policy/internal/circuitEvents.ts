@@ -44,10 +44,11 @@ export const tellListeners = (
   listeners: Listeners | undefined,
   key: string | undefined,
   before: Machine.State,
-  after: Machine.State
+  after: Machine.State,
+  now: number
 ): void => {
   if (listeners === undefined) return
-  const retryAfter = after._tag === "Open" ? waitOf(after.history.openMillis) : undefined
+  const retryAfter = after._tag === "Open" ? waitOf(Math.max(0, after.until - now)) : undefined
   const { openings } = after.history
   // A copy: who subscribes while this goes on hears the next transition, not this one.
   for (const listener of Array.from(listeners)) {

@@ -17,20 +17,20 @@ export interface KeyStates {
 
 const WORSE_AND_WORSE: ReadonlyArray<Name> = ["Closed", "HalfOpen", "Open", "Isolated"]
 
-/** Of a circuit without a key, and those of keys. It looks at each of them. */
+/** Of a circuit without a key, and those of keys, if there have ever been any. It looks at each of them. */
 export const keyStates = (
   main: Machine.State,
-  keyed: ReadonlyArray<{ readonly stateAt: (now: number) => Machine.State }>,
+  keyed: ReadonlyArray<{ readonly stateAt: (now: number) => Machine.State }> | undefined,
   now: number
 ): KeyStates => {
   let keysNotClosed = 0
-  let worst = WORSE_AND_WORSE.indexOf(keyed.length === 0 ? main._tag : nameOf(main, now))
-  for (const circuit of keyed) {
+  let worst = WORSE_AND_WORSE.indexOf(keyed === undefined ? main._tag : nameOf(main, now))
+  for (const circuit of keyed ?? []) {
     const rank = WORSE_AND_WORSE.indexOf(nameOf(circuit.stateAt(now), now))
     if (rank > 0) keysNotClosed++
     worst = Math.max(worst, rank)
   }
-  return { keys: keyed.length, keysNotClosed, worstState: WORSE_AND_WORSE[worst]! }
+  return { keys: keyed?.length ?? 0, keysNotClosed, worstState: WORSE_AND_WORSE[worst]! }
 }
 
 /** Nobody may ask one circuit of many again, and it turns nobody away: where the next call is a probe, it is half-open. */

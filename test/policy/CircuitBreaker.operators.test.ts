@@ -335,6 +335,18 @@ describe("isolate", () => {
 })
 
 describe("a command for all keys", () => {
+  it.effect("comes after what time has done, which is told first", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make()
+      const heard: Array<string> = []
+      breaker.onTransition(({ from, to }) => void heard.push(`${from} to ${to}`))
+      yield* breaker.isolateWith({ duration: "1 second" })
+      yield* TestClock.adjust("1 second")
+      yield* breaker.trip
+      expect(heard).toEqual(["Closed to Isolated", "Isolated to Closed", "Closed to Open"])
+    })
+  )
+
   it.effect("is told by the first of them that it changes, if the circuit without a key does not change", () =>
     Effect.gen(function* () {
       const breaker = yield* CircuitBreaker.make({ consecutiveFailures: 1 })

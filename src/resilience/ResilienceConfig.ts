@@ -21,7 +21,8 @@ import { problemsAmong, problemsIn, problemsOf } from "./internal/problems.ts"
 import type { Setting } from "./internal/Source.ts"
 import { isKnown, namesIn, type Slip, slipsFor, strangersIn } from "./internal/strangers.ts"
 import { checkStructure } from "./internal/structure.ts"
-import { suggestionFor, toVariable } from "./internal/variables.ts"
+import { suggestionsFor } from "./internal/suggestions.ts"
+import { toVariable } from "./internal/variables.ts"
 
 /** The options of a pattern; `false` switches it off. */
 export type PatternInput<S extends Pipeline.Slot> =
@@ -71,9 +72,10 @@ export const resolve = (
   const merged = new Merged(code, environment)
   const strict = flagOf(false, environment.strict, code.strict)
   const strangers = strangersIn(merged)
+  const suggestionFor = suggestionsFor(merged.services)
   const problems = new Set([
     ...checkStructure(literal),
-    ...unknown.map((name) => `${name}: there is no such variable${didYouMean(suggestionFor(name, merged.services))}`),
+    ...unknown.map((name) => `${name}: there is no such variable${didYouMean(suggestionFor(name))}`),
     ...[...repeated].map(([name, same]) => `${name}: the same as ${same}`),
     ...problemsIn(code),
     ...problemsIn(environment),

@@ -8,9 +8,10 @@
  * counts, so `RETRY_OVERLOAD_MAX_ATTEMPTS` is not an option of a service called "overload".
  */
 import type * as Schema from "effect/Schema"
-import { isNearly, nearest } from "../../policy/internal/nearest.ts"
+import { isNearly } from "../../policy/internal/nearest.ts"
 import * as Fields from "../../policy/internal/options.ts"
 import * as Pipeline from "../../policy/Pipeline.ts"
+import { bySlot } from "./Source.ts"
 import { flag, switchOf, type Text, textOf } from "./texts.ts"
 
 /** The last part of a variable, and what it sets. */
@@ -64,20 +65,21 @@ const makeVariable = (
   return { slot, suffix: parts.join("_"), parts, path, ...text }
 }
 
-const prefixOf = (slot: Pipeline.Slot): string => toVariable(Pipeline.order[slot].id)
+const prefixOf = bySlot((slot) => toVariable(Pipeline.order[slot].id))
 
-interface Family {
+/** The variables of a pattern. */
+export interface Family {
   readonly prefix: string
   readonly variables: ReadonlyArray<Variable>
 }
 
 /** The variables of each pattern, those with the longest suffix first. */
-const families: ReadonlyArray<Family> = Object.entries(Pipeline.order).map(([name, { options }]) => {
+export const families: ReadonlyArray<Family> = Object.entries(Pipeline.order).map(([name, { options }]) => {
   const slot = name as Pipeline.Slot
   const { fields } = options as unknown as { readonly fields: Readonly<Record<string, Schema.Constraint>> }
   const own = makeVariable(slot, ["ENABLED"], [], flag)
   const variables = [own, ...variablesOf(slot, fields)]
-  return { prefix: prefixOf(slot), variables: variables.toSorted((a, b) => b.suffix.length - a.suffix.length) }
+  return { prefix: prefixOf[slot], variables: variables.toSorted((a, b) => b.suffix.length - a.suffix.length) }
 })
 
 /** The switch of everything. */
@@ -138,7 +140,7 @@ const optionIn = ({ path }: Variable): string => toVariable(path.at(-1)!)
 
 /** The name of a variable, for all services or for one. */
 export const nameOf = ({ service, variable: { slot, suffix } }: Meaning): string => {
-  const prefix = prefixOf(slot)
+  const prefix = prefixOf[slot]
   if (suffix === "") return `${prefix}_${service ?? DEFAULT}`
   return service === undefined ? `${prefix}_${suffix}` : `${prefix}_${service}_${suffix}`
 }
@@ -159,49 +161,12 @@ export const namesFor = (services: Iterable<string>): ReadonlyArray<string> => [
 export const pathsFor = (services: Iterable<string>): ReadonlyArray<ReadonlyArray<string>> => {
   const cut = meaningsFor(services).map(({ service, variable: { parts, slot } }) => {
     const option = parts.length === 0 && service === undefined ? [DEFAULT] : parts
-    return [prefixOf(slot), ...(service === undefined ? [] : [service]), ...option]
+    return [prefixOf[slot], ...(service === undefined ? [] : [service]), ...option]
   })
   return [...prefixes.map((prefix) => [prefix]), ...namesFor(services).map((name) => [name]), ...cut]
 }
 
 const meaningsFor = (services: Iterable<string>): ReadonlyArray<Meaning> =>
-  families.flatMap((family) => meaningsOf(family, services))
-
-const meaningsOf = ({ variables }: Family, services: Iterable<string>): ReadonlyArray<Meaning> => {
-  const all = [undefined, ...services]
-  return variables.flatMap((variable) => all.map((service) => ({ variable, service })))
-}
-
-/** Nobody writes longer names, and to guess takes time. */
-const LONGEST_GUESS = 100
-
-/**
- * The name that was probably meant, for one of the services or for the one that the name itself seems to contain. Options may
- * also be called by the names that they have in code.
- */
-export const suggestionFor = (name: string, services: Iterable<string>): string | undefined => {
-  const family = families.find(({ prefix }) => name.startsWith(`${prefix}_`))
-  if (name.length > LONGEST_GUESS) return undefined
-  if (family === undefined) return name.startsWith("RESILIENCE_") ? nearest(name, flags) : undefined
-  const parts = name.slice(family.prefix.length + 1).split("_")
-  const contained = parts.slice(1).map((_, at) => parts.slice(0, at + 1).join("_"))
-  const meanings = meaningsOf(family, [...services, ...contained.filter((service) => !endsInOption(family, service))])
-  const names = new Map(meanings.map((meaning) => [nameOf(meaning), nameOf(meaning)]))
-  for (const meaning of meanings) {
-    const spelled = nameOf({ ...meaning, variable: { ...meaning.variable, suffix: spellingOf(meaning.variable) } })
-    if (!names.has(spelled)) names.set(spelled, nameOf(meaning))
-  }
-  const guess = nearest(name, names.keys())
-  return guess === undefined ? undefined : names.get(guess)
-}
-
-/** The last part of a name in which an option is called as in code. */
-const spellingOf = ({ path, suffix }: Variable): string => (path.length === 0 ? suffix : path.map(toVariable).join("_"))
-
-/** Whether a text ends in what an option begins with: the service would be one of nobody. */
-const endsInOption = ({ variables }: Family, text: string): boolean => {
-  const words = text.split("_")
-  const endings = words.map((_, at) => `${words.slice(at).join("_")}_`)
-  const options = variables.flatMap((variable) => [`${variable.suffix}_`, `${spellingOf(variable)}_`])
-  return endings.some((ending) => options.some((option) => option.startsWith(ending)))
-}
+  families.flatMap(({ variables }) =>
+    variables.flatMap((variable) => [undefined, ...services].map((service) => ({ variable, service })))
+  )

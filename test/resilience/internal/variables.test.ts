@@ -104,50 +104,6 @@ describe("the paths under which variables are looked up", () => {
   })
 })
 
-describe("a guess", () => {
-  it("is for a service that is known, or one that the name contains", () => {
-    expect(Variables.suggestionFor("BULKHEAD_SVX_LIMT", ["SVC"])).toBe("BULKHEAD_SVX_LIMIT")
-    expect(Variables.suggestionFor("BULKHEAD_LIMT", ["SVC"])).toBe("BULKHEAD_LIMIT")
-    expect(Variables.suggestionFor("RETRY_PAYMENTS_MAXATTEMPTS", [])).toBe("RETRY_PAYMENTS_MAX_ATTEMPTS")
-    expect(Variables.suggestionFor("RETRY_SVCMAX_ATTEMPTS", ["SVC"])).toBe("RETRY_SVC_MAX_ATTEMPTS")
-  })
-
-  it("is the variable of the option that a name spells as code does, for all services and for one", () => {
-    const options = patternNames([]).map((name) => Variables.meaningOf(name)!.variable)
-    for (const { path, slot } of options.filter(({ path }) => path.length > 0)) {
-      const variable = Variables.variableOf(slot, path)!
-      for (const service of [undefined, "BILLING"]) {
-        const spelled = { ...variable, suffix: path.map(Variables.toVariable).join("_") }
-        const name = Variables.nameOf({ variable: spelled, service })
-        if (Variables.meaningOf(name) !== undefined) continue
-        expect([name, Variables.suggestionFor(name, [])]).toEqual([name, Variables.nameOf({ variable, service })])
-      }
-    }
-  })
-
-  it("does not take a part of an option for a service", () => {
-    const unknown = patternNames([])
-      .flatMap((name) => [name.slice(0, -1), name.replace(/.(?=_[A-Z]+$)/, "")])
-      .filter((name) => Variables.meaningOf(name) === undefined)
-    expect(unknown.length).toBeGreaterThan(50)
-    for (const name of unknown) {
-      const guess = Variables.suggestionFor(name, [])
-      expect([name, guess, guess && Variables.meaningOf(guess)?.service]).toEqual([name, guess, undefined])
-    }
-    expect(Variables.suggestionFor("TIMEOUT_DURATION_DURATION", [])).toBeUndefined()
-  })
-
-  it("keeps the pattern", () => {
-    expect(Variables.suggestionFor("RETRY_LIMIT", [])).not.toBe("BULKHEAD_LIMIT")
-    expect(Variables.suggestionFor("PATH", [])).toBeUndefined()
-  })
-
-  it("is not made for names that nobody writes", () => {
-    expect(Variables.suggestionFor(`RETRY_${"X".repeat(77)}_MAX_ATEMPTS`, [])).toBeDefined()
-    expect(Variables.suggestionFor(`RETRY_${"X".repeat(90)}_MAX_ATEMPTS`, [])).toBeUndefined()
-  })
-})
-
 describe("the presets", () => {
   it("are a valid configuration, in which nothing is without effect", () => {
     for (const literal of [base, presets, { ...base, ...presets }]) {

@@ -27,14 +27,16 @@ export const understand = (request: Request): Result.Result<Resilience.Request, 
     return typeof value === "string" ? (durationIn(value.trim()) ?? value) : value
   }
   const readOption = (path: ReadonlyArray<string>, option: ReadonlyArray<string>, value: unknown): unknown => {
+    if (option.length > Variables.DEEPEST) return value
     const variable = slot && Variables.variableOf(slot, option)
     if (variable !== undefined) return isDuration(variable) ? readDuration(path, value) : value
     return isGroup(value) ? mapped(value, (key, one) => readOption([...path, key], [...option, key], one)) : value
   }
 
   const { option } = parameters
+  const fields = new Map(Object.entries(known?.parameters.fields ?? {}))
   const understood = mapped(parameters, (name, value) => {
-    const field = known?.parameters.fields[name]
+    const field = fields.get(name)
     if (field !== undefined && isDuration(textOf(field.ast))) return readDuration([name], value)
     return name === "value" && typeof option === "string" ? readOption([name], option.split("."), value) : value
   })

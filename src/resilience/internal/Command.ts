@@ -10,6 +10,7 @@ import * as Fields from "../../policy/internal/options.ts"
 import * as Policy from "../../policy/Policy.ts"
 import { withTraits } from "../../policy/ResilienceError.ts"
 import { kinds } from "./Registry.ts"
+import { DEEPEST } from "./variables.ts"
 
 /** A command that cannot be run: `problem` says what is wrong with it, and what would be right. */
 export class CommandError extends withTraits({
@@ -71,8 +72,12 @@ const set = command({
       Schema.annotateKey({ description: 'What it shall be; a duration with its unit, such as "5 seconds"' })
     )
   },
-  run: (instance: Policy.Instance & Policy.Reconfigurable<object>, { option, value }) =>
-    instance.reconfigure(changesOf(instance.options, option.split("."), value))
+  run: (instance: Policy.Instance & Policy.Reconfigurable<object>, { option, value }) => {
+    const path = option.split(".")
+    return path.length > DEEPEST
+      ? Effect.die(new Error(`set: option: expected at most ${DEEPEST} names with dots between, got ${path.length}`))
+      : instance.reconfigure(changesOf(instance.options, path, value))
+  }
 }) as Policy.Command<Policy.Instance>
 
 const commandsOf = ({ commands, fixed }: Policy.AnyKind) => (fixed === undefined ? commands : [...commands, set])

@@ -82,6 +82,9 @@ export const families: ReadonlyArray<Family> = Object.entries(Pipeline.order).ma
   return { prefix: prefixOf[slot], variables: variables.toSorted((a, b) => b.suffix.length - a.suffix.length) }
 })
 
+/** How many names lead to an option: its own, and those of the groups that it is in. */
+export const DEEPEST = Math.max(...families.flatMap(({ variables }) => variables.map(({ path }) => path.length)))
+
 /** The switch of everything. */
 export const ENABLED = "RESILIENCE_ENABLED"
 /** The switch of strictness. */

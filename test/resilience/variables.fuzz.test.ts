@@ -139,6 +139,11 @@ describe("whatever the value of a variable is", () => {
     (dice) => ({
       name: dice.pick([
         "TIMEOUT_API_KEY",
+        "TIMEOUT_openai_api_key",
+        "TIMEOUT_OPENAI_APIKEY",
+        "DEADLINE_OPENAI_API_KEYS",
+        "TIMEOUT_LLM_AUTH",
+        "TIMEOUT_DB_PWD",
         "TIMEOUT_TOKEN",
         "DEADLINE_DB_PASSWORD",
         "BULKHEAD_CLIENT_SECRET_LIMIT_TOKEN",

@@ -1,25 +1,36 @@
 /**
- * The events that have been shown: a new connection tells the last of them again.
+ * The events that have been shown: a new connection tells the last of them again, so many of each kind.
  */
 import type { Api } from "../../admin/index.ts"
 
-/** More than are told again: at most 100 of each kind. */
-const MOST = 10_000
+/** More of a kind than are told again. */
+const MOST = 1_000
+
+/** More than there are kinds, unless a server makes them up. */
+const MOST_KINDS = 1_000
+
+type Keys = ReadonlyMap<string, ReadonlySet<string>>
 
 /** Makes, for each connection, what tells the events that earlier connections did not tell. */
 export const make = (): (() => (event: Api.Event) => boolean) => {
-  const all = new Set<string>()
+  const all = new Map<string, Set<string>>()
   return () => {
-    const earlier = new Set(all)
+    const earlier: Keys = new Map([...all].map(([tag, keys]) => [tag, new Set(keys)]))
     return (event) => {
       const key = JSON.stringify(event)
-      if (earlier.has(key)) return false
-      all.add(key)
-      for (const oldest of all) {
-        if (all.size <= MOST) break
-        all.delete(oldest)
-      }
+      if (earlier.get(event.tag)?.has(key)) return false
+      const same = all.get(event.tag) ?? new Set()
+      all.set(event.tag, same.add(key))
+      forgetOldest(same, MOST)
+      forgetOldest(all, MOST_KINDS)
       return true
     }
+  }
+}
+
+const forgetOldest = (all: Map<string, unknown> | Set<string>, most: number): void => {
+  for (const oldest of all.keys()) {
+    if (all.size <= most) break
+    all.delete(oldest)
   }
 }

@@ -19,6 +19,7 @@ import * as HttpApiSecurity from "effect/http-api/HttpApiSecurity"
 import * as OpenApi from "effect/http-api/OpenApi"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import { LONGEST_OPERATOR } from "./internal/limits.ts"
 
 /** One instance: what it does, and what is true of it now. */
 export const Status = Schema.Struct({
@@ -63,7 +64,7 @@ export const Request = Schema.Struct({
   parameters: Schema.optional(Schema.Record(Schema.String, Schema.Json)).annotate({
     description: 'A duration is a text, such as "5 seconds": a number would have no unit, so it is refused.'
   }),
-  by: Schema.optional(Schema.String.check(Schema.isMaxLength(200))).annotate({
+  by: Schema.optional(Schema.String.check(Schema.isMaxLength(LONGEST_OPERATOR))).annotate({
     description: "Who gives it; the event that tells of it says so."
   })
 }).annotate({ identifier: "Request" })

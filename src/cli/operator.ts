@@ -10,6 +10,7 @@ import * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import { LONGEST_OPERATOR } from "../admin/internal/limits.ts"
 import { Failure } from "./internal/Failure.ts"
 
 /** Asks the operating system who runs this program; it may not know. */
@@ -26,12 +27,22 @@ export const by = Flag.String("by").pipe(
 /** The name of the operator. */
 export const nameOf = (by: Option.Option<string>) =>
   Effect.gen(function* () {
-    if (Option.isSome(by)) return by.value
+    if (Option.isSome(by)) return yield* shortEnough("--by", by.value)
     const user = yield* Effect.option(Config.orElse(Config.String("USER"), () => Config.String("USERNAME")))
     const ask = yield* SystemUser
     const name = Option.getOrElse(user, () => "") || ask()
-    return name === undefined || name === "" ? yield* nobody : name
+    return name === undefined || name === "" ? yield* nobody : yield* shortEnough("$USER", name)
   })
+
+const shortEnough = (where: string, name: string) =>
+  name.length <= LONGEST_OPERATOR
+    ? Effect.succeed(name)
+    : Effect.fail(
+        new Failure({
+          reason: "usage",
+          problem: `${where}: expected a name of at most ${LONGEST_OPERATOR} characters, got ${name.length}`
+        })
+      )
 
 const nobody = new Failure({
   reason: "usage",

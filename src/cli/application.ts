@@ -70,6 +70,12 @@ export const ask = <A, E, R>(question: (client: Api.Client) => Effect.Effect<A, 
     return yield* Effect.mapError(answer, (error) => failureOf(url, error))
   })
 
+/** Whether everything is switched off in the application. One of an older version does not say, which is no reason to fail. */
+export const isSwitchedOff = ask((client) => client.switches()).pipe(
+  Effect.map(({ enabled }) => !enabled),
+  Effect.orElseSucceed(() => false)
+)
+
 /** A client for the application at an address. */
 export const connect = (url: string) =>
   Effect.flatMap(Token, (found) => {
@@ -89,13 +95,15 @@ export const failureOf = (url: string, error: unknown): Failure => {
   if (error instanceof Failure) return error
   if (isRefusal(error)) {
     const hint = HINTS[error._tag] ?? (error.problem.startsWith("there is no") ? pathHint(url) : "")
-    return new Failure({ reason: "refused", problem: `${error.problem}${hint}` })
+    return new Failure({ reason: "refused", problem: `${error.problem}${hint}`, mayPass: error._tag === BUSY })
   }
   if (!HttpClientError.isHttpClientError(error) || error.response !== undefined) {
-    const status = HttpClientError.isHttpClientError(error) ? ` (HTTP ${error.response?.status})` : ""
+    const status = HttpClientError.isHttpClientError(error) ? error.response?.status : undefined
+    const answer = status === undefined ? "" : ` (HTTP ${status})`
     return new Failure({
       reason: "refused",
-      problem: `${url} does not answer as an admin API of this version does${status}${pathHint(url)}`
+      problem: `${url} does not answer as an admin API of this version does${answer}${pathHint(url)}`,
+      mayPass: status !== undefined && status >= 500
     })
   }
   const problem = isCausedBy(error.reason, /^ECONNREFUSED$/)
@@ -105,13 +113,16 @@ export const failureOf = (url: string, error: unknown): Failure => {
 }
 
 /** Nobody is there. */
-export const unreachable = (problem: string): Failure => new Failure({ reason: "unreachable", problem })
+export const unreachable = (problem: string): Failure => new Failure({ reason: "unreachable", problem, mayPass: true })
 
 /** The paths of the API begin with "/resilience" anyway. */
 const pathHint = (url: string): string =>
   url.endsWith("/resilience") ? ' (leave "/resilience" off the address: it is added)' : ""
 
 const HINTS: Readonly<Record<string, string>> = { Unauthorized: " (--token, or RESILIENCE_ADMIN_TOKEN)" }
+
+/** The refusal of which others are the reason, who may go. */
+const BUSY = "TooManyReaders"
 
 /** The refusals of the admin API all say what the problem is. */
 const isRefusal = (error: unknown): error is { readonly _tag: string; readonly problem: string } =>

@@ -4,13 +4,14 @@
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
+import * as Clock from "effect/Clock"
 import * as Console from "effect/Console"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpClientError from "effect/http/HttpClientError"
 import * as Option from "effect/Option"
-import * as Schedule from "effect/Schedule"
+import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import type { Api } from "../admin/index.ts"
 import { address, ask, connect, failureOf, unreachable } from "./application.ts"
@@ -41,7 +42,9 @@ export const events = Command.make(
       Flag.withAlias("f"),
       Flag.withDefault(false),
       Flag.withoutNegation,
-      Flag.withDescription("Go on with each event as it happens, also when the application comes back after an end")
+      Flag.withDescription(
+        "Go on with each event as it happens, also when the application comes back after an end; not if it refuses"
+      )
     ),
     level: Flag.ChoiceWithValue(
       "level",
@@ -68,8 +71,9 @@ export const events = Command.make(
             Effect.mapError((error) => (HttpClientError.isHttpClientError(error) ? ended(url) : failureOf(url, error)))
           )
         const isKnown = ask((client) => client.statusOf({ params: { service: name ?? "" } }))
-        const open = ask(() => client.events({ query: { replay } }))
-        const stream = yield* open
+        const open = (replay: boolean) => ask(() => client.events({ query: { replay } }))
+        const began = yield* Clock.currentTimeMillis
+        const stream = yield* open(replay)
         if (!follow) {
           yield* show(upToNow(stream))
           if (!isHeardOf) yield* isKnown
@@ -78,12 +82,13 @@ export const events = Command.make(
         // A service that nobody knows may come into use later.
         if (name !== undefined) yield* Effect.catch(isKnown, ({ message }) => warn(message))
         const unseen = Shown.make()
+        // What is from before is so by the clock of this machine, for the application does not tell the time.
+        const isWanted = ({ at }: Api.Event): boolean => replay || at >= began
         let next = stream
         for (;;) {
-          const { problem } = yield* lossOf(url, show(Stream.filter(next, unseen())))
-          yield* warn(`not reachable since ${DateTime.formatIso(yield* DateTime.now)}: ${problem}`)
-          yield* Effect.sleep(AGAIN)
-          next = yield* Effect.retry(open, Schedule.spaced(AGAIN))
+          const loss = yield* lossOf(url, show(Stream.filter(next, unseen())))
+          // What has happened in between is among the last events.
+          next = Stream.filter(yield* again(loss, open(true)), isWanted)
           yield* warn(`${url} answers again`)
         }
       })
@@ -102,12 +107,26 @@ const upToNow = <A, E, R>(events: Stream.Stream<A, E, R>) =>
 /** Whoever follows is not done: the application stops, or the connection breaks. */
 const ended = (url: string) => unreachable(`the connection to ${url} has ended: is the application still running?`)
 
-/** Why there are no more events; what makes no sense is no reason to listen again. */
+/** Asks until there is an answer, and says why there is none yet. What is a refusal, or makes no sense, stays so. */
+const again = <A, R>(loss: Failure, question: Effect.Effect<A, Failure, R>) =>
+  Effect.gen(function* () {
+    const since = DateTime.formatIso(yield* DateTime.now)
+    let failure = loss
+    let told = ""
+    while (failure.mayPass) {
+      if (failure.message !== told) yield* warn(`not reachable since ${since}: ${failure.message}`)
+      told = failure.message
+      yield* Effect.sleep(AGAIN)
+      const answer = yield* Effect.result(question)
+      if (Result.isSuccess(answer)) return answer.success
+      failure = answer.failure
+    }
+    return yield* failure
+  })
+
+/** Why there are no more events. */
 const lossOf = <R>(url: string, showing: Effect.Effect<void, Failure, R>) =>
-  showing.pipe(
-    Effect.as(ended(url)),
-    Effect.catch((failure) => (failure.reason === "unreachable" ? Effect.succeed(failure) : Effect.fail(failure)))
-  )
+  Effect.match(showing, { onSuccess: () => ended(url), onFailure: (failure) => failure })
 
 const print = <E, R>(stream: Stream.Stream<Api.Event, E, R>) =>
   Effect.gen(function* () {

@@ -13,14 +13,16 @@ import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as Pipeline from "../policy/Pipeline.ts"
+import type * as Policy from "../policy/Policy.ts"
+import { SWITCHED_OFF } from "../resilience/internal/Command.ts"
 import * as Resilience from "../resilience/Resilience.ts"
-import { ask, Url } from "./application.ts"
+import { ask, isSwitchedOff, Url } from "./application.ts"
 import { envFile, mistakesIn, variables } from "./environment.ts"
 import { effective } from "./internal/effective.ts"
 import * as Findings from "./internal/findings.ts"
 import { Failure, found } from "./internal/Failure.ts"
 import { visible } from "./internal/paint.ts"
-import { print, reporting } from "./output.ts"
+import { print, reporting, warn } from "./output.ts"
 
 /** `explain` */
 export const explain = Command.make(
@@ -31,6 +33,7 @@ export const explain = Command.make(
       Effect.gen(function* () {
         const source = yield* sourceOf(envFile)
         const explanation = yield* source.explain(service)
+        if (yield* source.isOff) yield* warn(SWITCHED_OFF)
         yield* print(
           () => visible(explanation.text),
           () => ({ service, ...explanation })
@@ -65,6 +68,7 @@ export const lint = Command.make(
         const all = yield* Effect.forEach(names, (service) =>
           Effect.map(source.explain(service), ({ findings }): Findings.Findings => ({ service, findings }))
         )
+        if (yield* source.isOff) yield* warn(SWITCHED_OFF)
         yield* print(
           (paint) => Findings.text(all, paint),
           () => all
@@ -90,6 +94,7 @@ const sourceOf = (file: Option.Option<string>) =>
   })
 
 const application = {
+  isOff: isSwitchedOff,
   services: Effect.map(
     ask((client) => client.status()),
     (all) => [...new Set(all.map(({ service }) => service))]
@@ -109,15 +114,17 @@ const environmentOf = (variables: ReadonlyMap<string, string>) => {
         findings: findings.map(({ message, rule, severity }) => ({ rule, severity, problem: message }))
       }
     })
+  const applied = <A, E>(effect: Effect.Effect<A, E, Policy.ResilienceRegistry>) =>
+    effect.pipe(
+      Effect.provide(Resilience.layerEnv),
+      // What the application would log at its start is no part of the answer.
+      Effect.provide(Logger.layer([])),
+      Effect.provideService(ConfigProvider.ConfigProvider, provider),
+      Effect.orDie
+    )
   return {
+    isOff: applied(Effect.map(Resilience.isEnabled, (isEnabled) => !isEnabled)),
     services: Effect.succeed(effective(variables).services.flatMap(({ service }) => service ?? [])),
-    explain: (service: string) =>
-      explanationOf(service).pipe(
-        Effect.provide(Resilience.layerEnv),
-        // What the application would log at its start is no part of the answer.
-        Effect.provide(Logger.layer([])),
-        Effect.provideService(ConfigProvider.ConfigProvider, provider),
-        Effect.orDie
-      )
+    explain: (service: string) => applied(explanationOf(service))
   }
 }

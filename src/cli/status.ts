@@ -7,7 +7,7 @@ import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { SWITCHED_OFF } from "../resilience/internal/Command.ts"
-import { ask } from "./application.ts"
+import { ask, isSwitchedOff } from "./application.ts"
 import { found } from "./internal/Failure.ts"
 import * as StatusTable from "./internal/statusTable.ts"
 import { print, reporting, warn } from "./output.ts"
@@ -32,7 +32,8 @@ export const status = Command.make(
         const all = yield* ask((client) =>
           Option.isNone(service) ? client.status() : client.statusOf({ params: { service: service.value } })
         )
-        if (Option.isNone(service) && all.length === 0) yield* tellIfOff
+        // Who does not know it would look for another reason why no service has a status.
+        if (Option.isNone(service) && all.length === 0 && (yield* isSwitchedOff)) yield* warn(SWITCHED_OFF)
         const show = Option.isNone(service) ? StatusTable.overview : StatusTable.details
         yield* print(
           (paint) => show(all, paint).join("\n"),
@@ -48,9 +49,3 @@ export const status = Command.make(
     { command: "effect-resilience status --check", description: "For scripts: fails unless all circuits are closed" }
   ])
 )
-
-/** Where everything is switched off, no service has a status: who does not know it would look for another reason. */
-const tellIfOff = Effect.gen(function* () {
-  const { enabled } = yield* ask((client) => client.switches())
-  if (!enabled) yield* warn(SWITCHED_OFF)
-})

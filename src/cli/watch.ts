@@ -40,7 +40,11 @@ export const watch = Command.make(
         yield* canAnimate && !isJson ? onScreen(every) : lineByLine(every)
       })
     )
-).pipe(Command.withDescription("Shows all services and the last events, and keeps them up to date; q quits"))
+).pipe(
+  Command.withDescription(
+    "Shows all services and the last events, and keeps them up to date until the application refuses; q quits"
+  )
+)
 
 /** For pipes and files: one table after the other, or one JSON object a line. */
 const lineByLine = (every: Duration.Duration) =>
@@ -82,7 +86,7 @@ const onScreen = (every: Duration.Duration) =>
     })
   )
 
-/** Asks for the status; once it was told, it is kept while the application does not answer. */
+/** Asks for the status; once it was told, it is kept while the application does not answer, unless it refuses to. */
 const looking = Effect.gen(function* () {
   const question = ask((client) => client.status())
   let status = yield* question
@@ -90,7 +94,10 @@ const looking = Effect.gen(function* () {
   return Effect.gen(function* () {
     const answer = yield* Effect.result(question)
     if (Result.isSuccess(answer)) [status, outage] = [answer.success, undefined]
-    else outage ??= { since: yield* DateTime.now, problem: answer.failure.message }
+    else if (!answer.failure.mayPass) return yield* answer.failure
+    else if (outage?.problem !== answer.failure.message) {
+      outage = { since: outage?.since ?? (yield* DateTime.now), problem: answer.failure.message }
+    }
     return { status, outage }
   })
 })

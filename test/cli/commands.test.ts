@@ -5,6 +5,7 @@ import { afterAll, describe, expect, it } from "@effect/vitest"
 import { Cause, type Duration, Effect, Exit, Fiber, PlatformError, Redacted } from "effect"
 import { CliError } from "effect/cli"
 import { TestClock } from "effect/testing"
+import type { Api } from "effect-resilience/admin"
 import { CircuitBreaker } from "../../src/index.ts"
 import { exitCodes, Failure } from "../../src/cli/internal/Failure.ts"
 import { teardown } from "../../src/cli/program.ts"
@@ -56,6 +57,10 @@ const withEvents =
     return Promise.resolve(new Response(body, { headers: { "content-type": "text/event-stream" } }))
   }
 
+/** What the API says to those whom it does not answer. */
+const refusal = (status: number, tag: string, problem: string): Promise<Response> =>
+  Promise.resolve(Response.json({ _tag: tag, problem }, { status }))
+
 describe("config check", () => {
   it.effect("shows what counts for one service, or for all", () =>
     Effect.gen(function* () {
@@ -71,6 +76,19 @@ describe("config check", () => {
       expect(all.output).toMatch(/^redis$/m)
       expect(all.output).toMatch(/^ +retry +off +variable RETRY_REDIS_ENABLED$/m)
       expect(all.output).toContain("\nevery other service\n")
+    })
+  )
+
+  it.effect("shows no value of a variable that is called like a secret", () =>
+    Effect.gen(function* () {
+      for (const name of ["openai_api_key", "OPENAI_APIKEY", "OPENAI_API_KEYS", "OPENAI_AUTH", "OPENAI_DB_PWD"]) {
+        const env = { [`TIMEOUT_${name}`]: "sk-canary" }
+        for (const args of [["config", "check"], ["config", "check", "--json"], ["lint"]]) {
+          const { end, output } = yield* command(args, { env })
+          expect([end, output]).toEqual(["finding", expect.stringContaining("<redacted>")])
+          expect(output).not.toContain("sk-canary")
+        }
+      }
     })
   )
 
@@ -141,8 +159,18 @@ describe("explain and lint", () => {
 
   it.effect("explain nothing where all is switched off", () =>
     Effect.gen(function* () {
-      const { output } = yield* command(["explain", "llm", "--json"], { env: { RESILIENCE_ENABLED: "false" } })
-      expect(JSON.parse(output)).toMatchObject({ findings: [] })
+      const env = { RESILIENCE_ENABLED: "false" }
+      for (const [args, answer] of [
+        [["explain", "llm"], { findings: [] }],
+        [["lint", "llm"], [{ service: "llm", findings: [] }]]
+      ] as const) {
+        const { end, output } = yield* command([...args, "--json"], { env })
+        const [warning = "", ...json] = output.split("\n")
+        expect(JSON.parse(warning)).toEqual({ warning: expect.stringContaining("everything is switched off") })
+        expect([end, JSON.parse(json.join("\n"))]).toEqual(["success", expect.objectContaining(answer)])
+        expect((yield* command(args, { env })).output).toMatch(/^! everything is switched off .*\n/)
+        expect((yield* command(args)).output).not.toContain("switched off")
+      }
     })
   )
 
@@ -229,6 +257,18 @@ describe("an operator", () => {
     })
   )
 
+  it.effect("has a name that is short enough", () =>
+    Effect.gen(function* () {
+      expect(yield* by(["--by", "x".repeat(200)], { env: nobody })).toBe("x".repeat(200))
+      for (const [args, env, problem] of [
+        [["--by", "x".repeat(201)], nobody, "✗ --by: expected a name of at most 200 characters, got 201"],
+        [[], { ...nobody, USER: "x".repeat(300) }, "✗ $USER: expected a name of at most 200 characters, got 300"]
+      ] as const) {
+        expect(yield* ask(["reset", "llm", ...args], { env })).toEqual({ end: "usage", output: problem })
+      }
+    })
+  )
+
   it.effect("who has nothing to release is told so, and who has", () =>
     Effect.gen(function* () {
       const nothing = yield* ask(["release", "llm"])
@@ -262,13 +302,50 @@ describe("an application in which everything is switched off", () => {
         { warning: expect.stringContaining("everything is switched off (RESILIENCE_ENABLED=false") },
         []
       ])
+      const lint = yield* ask(["lint"], { fetch })
+      expect(lint).toMatchObject({ end: "success", output: expect.stringContaining("! everything is switched off") })
       for (const args of [
         ["status", "llm"],
-        ["isolate", "llm"]
+        ["isolate", "llm"],
+        ["explain", "llm"]
       ]) {
         const { end, output } = yield* ask(args, { fetch })
         expect([end, output]).toEqual(["refused", expect.stringContaining("everything is switched off")])
       }
+    })
+  )
+})
+
+describe("an application of an older version", () => {
+  const withStatus =
+    (status: ReadonlyArray<Api.Status>): typeof fetch =>
+    (input) =>
+      Promise.resolve(
+        String(input).endsWith("/status") ? Response.json(status) : new Response("not found", { status: 404 })
+      )
+  const circuit = (state: string): Api.Status => ({
+    service: "llm",
+    pattern: "circuit-breaker",
+    description: "",
+    snapshot: { kind: "circuit-breaker", service: "llm", mode: "enforce", state, isolations: [], retryAfter: 1_000 }
+  })
+
+  it.effect("without services is one without services, whether or not it tells of its switches", () =>
+    Effect.gen(function* () {
+      expect(yield* ask(["status"], { fetch: withStatus([]) })).toEqual({
+        end: "success",
+        output: "no service is in use or declared"
+      })
+      expect((yield* ask(["lint"], { fetch: withStatus([]) })).end).toBe("success")
+    })
+  )
+
+  it.effect("tells of each circuit without keys how it is", () =>
+    Effect.gen(function* () {
+      const open = yield* ask(["status", "--check"], { fetch: withStatus([circuit("Open")]) })
+      expect(open).toMatchObject({ end: "finding", output: expect.stringContaining("○ open, probe in 1s") })
+      const closed = yield* ask(["status", "--check"], { fetch: withStatus([circuit("Closed")]) })
+      expect(closed).toMatchObject({ end: "success", output: expect.stringContaining("● closed") })
     })
   )
 })
@@ -393,7 +470,9 @@ describe("events", () => {
       const connections = [
         withEvents([event(1)], true),
         () => Promise.reject(new Error("gone")),
+        () => Promise.reject(new Error("gone")),
         () => Promise.resolve(new Response("busy", { status: 503 })),
+        () => refusal(503, "TooManyReaders", "as many read events as may"),
         withEvents([event(1), event(2)], false)
       ]
       const lines: Array<string> = []
@@ -403,11 +482,49 @@ describe("events", () => {
       expect(lines).toEqual([
         expect.stringContaining("Event1"),
         expect.stringMatching(/^! not reachable since 1970-\S+Z: the connection to http:\/\/localhost has ended/),
+        expect.stringMatching(/^! not reachable since 1970-\S+Z: http:\/\/localhost cannot be reached \(gone\)/),
+        expect.stringMatching(/^! not reachable since 1970-\S+Z: .*\(HTTP 503\)/),
+        expect.stringMatching(/^! not reachable since 1970-\S+Z: as many read events as may/),
         "! http://localhost answers again",
         expect.stringContaining("Event2")
       ])
       expect(fiber.pollUnsafe()).toBeUndefined()
       yield* Fiber.interrupt(fiber)
+    })
+  )
+
+  it.effect.each([
+    [401, "Unauthorized"],
+    [403, "Forbidden"],
+    [404, "NotFound"]
+  ] as const)("end where the application comes back and refuses: %s", ([status, tag]) =>
+    Effect.gen(function* () {
+      const connections = [withEvents([event(1)], true), () => refusal(status, tag, "not for you")]
+      const fetch: typeof globalThis.fetch = (...args) => (connections.shift() ?? withEvents([], false))(...args)
+      const { end, output, tags } = yield* tagsOf(["--follow"], { fetch })
+      expect([end, tags]).toEqual(["refused", ["Event1"]])
+      expect(output).toMatch(/\n✗ (not for you|.*\(HTTP 404\))/)
+    })
+  )
+
+  it.effect("follow without a replay show what happens in a gap, and nothing from before", () =>
+    Effect.gen(function* () {
+      const queries: Array<string> = []
+      const connections = [
+        withEvents([event(5_001)], true),
+        withEvents([event(4_999), event(5_000), event(5_001), event(5_002)], false)
+      ]
+      const lines: Array<string> = []
+      const fetch: typeof globalThis.fetch = (input, init) => {
+        queries.push(new URL(String(input)).search)
+        return connections.shift()!(input, init)
+      }
+      yield* TestClock.adjust("5 seconds")
+      const fiber = yield* Effect.forkChild(ask(["events", "--follow", "--no-replay"], { fetch, lines }))
+      yield* passUntil("1 second", () => lines.some((line) => line.includes("Event5002")))
+      yield* Fiber.interrupt(fiber)
+      expect(queries).toEqual(["?replay=false", "?replay=true"])
+      expect(lines.join("\n").match(/Event\d+/g)).toEqual(["Event5001", "Event5000", "Event5002"])
     })
   )
 
@@ -524,6 +641,54 @@ describe("watch", () => {
       expect(Date.parse(objects[1].at) - Date.parse(objects[0].at)).toBe(5_000)
       expect(objects[before]).toEqual({ warning: expect.stringMatching(/^not reachable since .*\(gone\)/) })
       expect(objects[before + 1].status).toEqual(objects[0].status)
+    })
+  )
+
+  it.effect("ends where the application comes back and refuses, and leaves the screen as it was", () =>
+    Effect.gen(function* () {
+      const { shown, terminal } = screenOf(() => {})
+      for (const around of [{ terminal }, {}]) {
+        let answers: ReadonlyArray<typeof fetch> = [
+          application,
+          () => Promise.resolve(new Response("busy", { status: 502 })),
+          () => refusal(401, "Unauthorized", "no token")
+        ]
+        const fetch: typeof globalThis.fetch = (input, init) => {
+          if (String(input).includes("/events")) return Promise.reject(new Error("gone"))
+          const [answer, ...later] = answers
+          answers = later
+          return answer!(input, init)
+        }
+        const fiber = yield* Effect.forkChild(ask(["watch"], { ...around, fetch }))
+        yield* passUntil("1 second", () => fiber.pollUnsafe() !== undefined)
+        const { end, output } = yield* Fiber.join(fiber)
+        expect([end, output]).toEqual(["refused", expect.stringMatching(/✗.* no token \(--token.*$/)])
+      }
+      expect(shown.join("")).toContain("(HTTP 502)")
+      expect(shown.at(-1)).toContain("\u001B[?1049l")
+    })
+  )
+
+  it.effect("tells another reason for the same outage, too", () =>
+    Effect.gen(function* () {
+      const lines: Array<string> = []
+      let answer: typeof globalThis.fetch = application
+      const fetch: typeof globalThis.fetch = (...args) => answer(...args)
+      const fiber = yield* Effect.forkChild(ask(["watch"], { fetch, lines }))
+      yield* passUntil("1 second", () => lines.length > 0)
+      for (const [status, count] of [
+        [502, 1],
+        [503, 2]
+      ] as const) {
+        answer = () => Promise.resolve(new Response("busy", { status }))
+        yield* passUntil("1 second", () => lines.filter((line) => line.startsWith("!")).length === count)
+        yield* TestClock.adjust("1 minute")
+      }
+      yield* Fiber.interrupt(fiber)
+      const told = lines.filter((line) => line.startsWith("!"))
+      expect(told.map((line) => /HTTP \d+/.exec(line)?.[0])).toEqual(["HTTP 502", "HTTP 503"])
+      const since = (line: string | undefined) => /since (\S+):/.exec(line ?? "")?.[1]
+      expect(since(told[1])).toBe(since(told[0]))
     })
   )
 

@@ -19,7 +19,9 @@ export const exitCodes = {
 /** It does not end well. Without a problem, everything has been said already. */
 export class Failure extends Schema.TaggedError<Failure>()("Failure", {
   reason: Schema.Literals(["finding", "usage", "unreachable", "refused"]),
-  problem: Schema.optional(Schema.String)
+  problem: Schema.optional(Schema.String),
+  /** Whether the same question may be answered in a while: nobody is there, or who is there has trouble. */
+  mayPass: Schema.optional(Schema.Boolean)
 }) {
   override readonly [Runtime.errorExitCode] = exitCodes[this.reason]
   override readonly [Runtime.errorReported] = false

@@ -45,8 +45,11 @@ export const details = (instances: ReadonlyArray<Status>, paint: Paint): Readonl
 /** The services whose circuit is not closed, or one of whose keys has a circuit that is not. */
 export const notClosed = (all: ReadonlyArray<Status>): ReadonlyArray<string> =>
   all
-    .filter(({ snapshot: { worstState } }) => worstState !== undefined && worstState !== "Closed")
+    .filter(({ pattern, snapshot }) => pattern === "circuit-breaker" && (worstOf(snapshot) ?? "Closed") !== "Closed")
     .map(({ service }) => service)
+
+/** The state of the circuit, or the worst of those of keys. An application of an older version knows no keys. */
+const worstOf = ({ state, worstState }: Snapshot): Snapshot[string] | undefined => worstState ?? state
 
 const NOTHING = "–"
 
@@ -110,11 +113,12 @@ const states: ReadonlyMap<unknown, { readonly text: string; readonly style: Styl
 
 const circuitCell = (circuit: Snapshot | undefined): Cell => {
   if (circuit === undefined) return NOTHING
-  const { keys, keysNotClosed, mode, retryAfter, state, worstState } = circuit
-  const { style, text } = states.get(worstState) ?? { text: shownOf(worstState), style: "yellow" }
+  const { keys, keysNotClosed, mode, retryAfter, state } = circuit
+  const worst = worstOf(circuit)
+  const { style, text } = states.get(worst) ?? { text: shownOf(worst), style: "yellow" }
   const notes = [
     ...(mode === "enforce" ? [] : [shownOf(mode)]),
-    ...(typeof retryAfter === "number" && state === "Open" && state === worstState
+    ...(typeof retryAfter === "number" && state === "Open" && state === worst
       ? [`probe in ${seconds(retryAfter)}`]
       : []),
     ...isolationNotes(circuit["isolations"]),

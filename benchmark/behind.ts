@@ -9,7 +9,7 @@ import type { Targets } from "./case.ts"
 export const behind: Readonly<Record<string, Targets>> = {
   // Windows, keys, probes, hints and checked options are in every breaker. Its guard alone, with settings that need no check,
   // is 6.1 kB; that of a retry 5.0 kB.
-  "bundle of CircuitBreaker, compressed": { ours: 11_300 },
+  "bundle of CircuitBreaker, compressed": { ours: 11_550 },
   "bundle of Retry, compressed": { ours: 9_500 },
   // The least that a look before and after a call costs is close to the target itself: it depends on the machine, and on its
   // minute, which of the two is faster, an effect or a promise.

@@ -2,15 +2,21 @@
  * The known name that was probably meant.
  */
 
+/** Finds out how many letters of one name are wrong in another. From the bound on, any number will do. */
+export type DistanceBetween = (from: string, to: string, bound: number) => number
+
 /** The nearest of the known names by edit distance (Levenshtein), if it is near enough to be a slip. */
-export const nearest = (name: string, known: Iterable<string>): string | undefined => {
+export const nearest = (
+  name: string,
+  known: Iterable<string>,
+  between: DistanceBetween = distanceBetween
+): string | undefined => {
   let best: string | undefined
   let least = Math.max(2, Math.floor(name.length / 3)) + 1
-  const wanted = name.toLowerCase()
   for (const candidate of known) {
     // So many letters at least are too many or missing, and to count the rest takes time.
     if (Math.abs(name.length - candidate.length) >= least) continue
-    const distance = distanceBetween(wanted, candidate.toLowerCase(), least)
+    const distance = between(name.toLowerCase(), candidate.toLowerCase(), least)
     if (distance < least) [best, least] = [candidate, distance]
   }
   return best
@@ -22,39 +28,15 @@ export const isNearly = (name: string, meant: string): boolean => {
   return distance < 2 || (distance === 2 && [...name].toSorted().join("") === [...meant].toSorted().join(""))
 }
 
-/** How many letters are wrong; of names that are further apart than a bound, this or any number from the bound on. */
-export const distanceBetween = (from: string, to: string, bound = Infinity): number => {
-  const shorter = Math.min(from.length, to.length)
-  let start = 0
-  while (start < shorter && from[start] === to[start]) start++
-  let same = 0
-  while (same < shorter - start && from.at(-1 - same) === to.at(-1 - same)) same++
-  return distanceOfParts(from.slice(start, from.length - same), to.slice(start, to.length - same), bound)
-}
-
-/**
- * One row of distances at a time, each written over the one above: there may be thousands of names. Columns that are as far
- * from the diagonal as the bound are left out: so many letters are too many or missing there.
- */
-const distanceOfParts = (from: string, to: string, bound: number): number => {
-  const row = Array.from({ length: to.length + 1 }, (_, column) => column)
-  for (let line = 1; line <= from.length; line++) {
-    const letter = from.charCodeAt(line - 1)
-    const first = Math.max(1, line - bound + 1)
-    const last = Math.min(to.length, line + bound - 1)
-    let diagonal = row[first - 1]!
-    let before = first === 1 ? line : Infinity
-    let least = before
-    row[0] = line
-    for (let column = first; column <= last; column++) {
-      const above = row[column]!
-      const changed = letter === to.charCodeAt(column - 1) ? diagonal : diagonal + 1
-      before = Math.min(changed, above + 1, before + 1)
-      row[column] = before
-      diagonal = above
-      if (before < least) least = before
+const distanceBetween = (from: string, to: string): number => {
+  let above = Array.from({ length: to.length + 1 }, (_, column) => column)
+  for (let row = 1; row <= from.length; row++) {
+    const current = [row]
+    for (let column = 1; column <= to.length; column++) {
+      const changed = above[column - 1]! + (from[row - 1] === to[column - 1] ? 0 : 1)
+      current.push(Math.min(changed, above[column]! + 1, current[column - 1]! + 1))
     }
-    if (least >= bound) return least
+    above = current
   }
-  return row[to.length]!
+  return above[to.length]!
 }

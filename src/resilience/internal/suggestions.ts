@@ -2,6 +2,7 @@
  * The variable that was probably meant by a name that means nothing.
  */
 import { nearest } from "../../policy/internal/nearest.ts"
+import { distanceBetween } from "./distance.ts"
 import * as Variables from "./variables.ts"
 
 /** Nobody writes longer names, and to guess takes time. */
@@ -65,7 +66,7 @@ const spellingOf = ({ path, suffix }: Variables.Variable): string =>
   path.length === 0 ? suffix : path.map(Variables.toVariable).join("_")
 
 const nearestOf = (name: string, all: ReadonlyArray<Names>): string | undefined => {
-  const guess = nearest(name, candidatesIn(all))
+  const guess = nearest(name, candidatesIn(all), distanceBetween)
   if (guess === undefined || all.some(({ proper }) => proper.includes(guess))) return guess
   const { proper, spelled } = all.find(({ spelled }) => spelled.includes(guess))!
   return proper[spelled.indexOf(guess)]

@@ -100,6 +100,7 @@ const commandRow = (pattern: string, command: string, parameters: object): Row =
 const few = registry.get(Bulkhead.Kind, "few")!
 const readers = {
   explain: Effect.asVoid(Resilience.explain("few")),
+  isEnabled: Effect.asVoid(Resilience.isEnabled),
   snapshots: Effect.asVoid(Resilience.snapshots),
   status: Effect.asVoid(Resilience.status)
 }

@@ -94,7 +94,7 @@ const NOT_SENDABLE = "--token (or RESILIENCE_ADMIN_TOKEN): expected printable AS
 export const failureOf = (url: string, error: unknown): Failure => {
   if (error instanceof Failure) return error
   if (isRefusal(error)) {
-    const hint = HINTS[error._tag] ?? (error.problem.startsWith("there is no") ? pathHint(url) : "")
+    const hint = HINTS[error._tag] ?? pathHint(url)
     return new Failure({ reason: "refused", problem: `${error.problem}${hint}`, mayPass: error._tag === BUSY })
   }
   if (!HttpClientError.isHttpClientError(error) || error.response !== undefined) {

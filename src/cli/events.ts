@@ -61,7 +61,7 @@ export const events = Command.make(
         const url = yield* address
         const client = yield* connect(url)
         const name = Option.getOrUndefined(service)
-        let isHeardOf = name === undefined
+        let isHeardOf = false
         const show = <E, R>(all: Stream.Stream<Api.Event, E, R>) =>
           all.pipe(
             Stream.filter((event) => name === undefined || event.service === name),
@@ -70,17 +70,17 @@ export const events = Command.make(
             print,
             Effect.mapError((error) => (HttpClientError.isHttpClientError(error) ? ended(url) : failureOf(url, error)))
           )
-        const isKnown = ask((client) => client.statusOf({ params: { service: name ?? "" } }))
+        const checkKnown = (service: string) => ask((client) => client.statusOf({ params: { service } }))
         const open = (replay: boolean) => ask(() => client.events({ query: { replay } }))
         const began = yield* Clock.currentTimeMillis
         const stream = yield* open(replay)
         if (!follow) {
           yield* show(upToNow(stream))
-          if (!isHeardOf) yield* isKnown
+          if (name !== undefined && !isHeardOf) yield* checkKnown(name)
           return
         }
         // A service that nobody knows may come into use later.
-        if (name !== undefined) yield* Effect.catch(isKnown, ({ message }) => warn(message))
+        if (name !== undefined) yield* Effect.catch(checkKnown(name), ({ message }) => warn(message))
         const unseen = Shown.make()
         // What is from before is so by the clock of this machine, for the application does not tell the time.
         const isWanted = ({ at }: Api.Event): boolean => replay || at >= began

@@ -9,13 +9,14 @@ import * as Flag from "effect/cli/Flag"
 import * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import { constUndefined } from "effect/Function"
 import * as Option from "effect/Option"
 import { LONGEST_OPERATOR } from "../admin/internal/limits.ts"
 import { Failure } from "./internal/Failure.ts"
 
 /** Asks the operating system who runs this program; it may not know. */
 export const SystemUser = Context.Reference<() => string | undefined>("effect-resilience/cli/SystemUser", {
-  defaultValue: () => () => undefined
+  defaultValue: () => constUndefined
 })
 
 /** Whom the command is given for, if somebody said so. */

@@ -88,7 +88,7 @@ export const release = Command.make("release", { service, by }, ({ by, service }
 /** Who isolates the circuit of a service. */
 const isolating = (status: ReadonlyArray<Api.Status>): ReadonlyArray<string> =>
   status.flatMap(({ snapshot: { isolations } }) =>
-    (Array.isArray(isolations) ? isolations : []).map((isolation) => String(Object(isolation).by ?? ""))
+    (Array.isArray(isolations) ? isolations : []).map((isolation) => String(Object(isolation).by))
   )
 
 const nothingToRelease = (service: string, name: string, operators: ReadonlyArray<string>): string => {

@@ -14,7 +14,7 @@ export interface Case {
   readonly name: string
   readonly unit: Unit
   readonly targets: Targets
-  /** What is kept where a target is not reached. */
+  /** What is kept where a target is not reached, also where it cannot be. */
   readonly behind?: Targets | undefined
   /** Left out of the quick form. */
   readonly isSlow?: boolean | undefined
@@ -37,7 +37,7 @@ export interface Result extends Pick<Case, "name" | "unit" | "targets"> {
 
 /**
  * Whether a target is reached. `impossible` is one that the limit itself misses: then it is enough to come near the limit.
- * `behind` is one that is known not to be reached: then it is enough not to get worse.
+ * `behind` is one that is known not to be reached. What is kept where a target is not reached must be kept in any case.
  */
 export type Verdict = "met" | "missed" | "impossible" | "behind"
 
@@ -66,11 +66,12 @@ const costs = (figures: Figures, unit: Unit, variant: string, other: string): Ro
 
 const verdictOf = (figures: Figures, unit: Unit, other: string, most: number, kept: number | undefined): Verdict => {
   const isWithin = (variant: string, other: string, most: number) =>
-    meets(other === OURS ? (figures[OURS] ?? []) : costs(figures, unit, variant, other), most)
+    meets(other === OURS ? (figures[variant] ?? []) : costs(figures, unit, variant, other), most)
   if (isWithin(OURS, other, most)) return "met"
-  const isImpossible = LIMIT in figures && other !== OURS && !isWithin(LIMIT, other, most)
+  if (kept !== undefined && !isWithin(OURS, other, kept)) return "missed"
+  const isImpossible = LIMIT in figures && !isWithin(LIMIT, other, most)
   if (isImpossible && isWithin(OURS, LIMIT, NEAR)) return "impossible"
-  return kept !== undefined && isWithin(OURS, other, kept) ? "behind" : "missed"
+  return kept === undefined ? "missed" : "behind"
 }
 
 /** Measures a case. */

@@ -25,12 +25,16 @@ const ofOpossum = (make: string): string => `
 import Breaker from "opossum"
 export const program = () => ${make}.fire()`
 
-/** The least of a pattern: its guard with settings that are known before, no options to check, no keys, nothing to be read. */
-const guardOf = (imports: string, module: string, guard: string): string => `
+/** The least of a pattern: its guard, and its options as Effect itself checks them. No keys, no commands, nothing to be read. */
+const guardOf = (name: string, imports: Readonly<Record<string, string>>, guard: string): string => `
 import * as Effect from "effect/Effect"
-import { guard } from "${source("policy/internal/" + module)}"
-${imports}
-export const program = ${guard}`
+import * as Schema from "effect/Schema"
+import { ${name} } from "effect-resilience"
+${Object.entries(imports)
+  .map(([path, names]) => `import { ${names} } from "${source(`policy/${path}`)}"`)
+  .join("\n")}
+const options = Schema.decodeUnknownSync(${name}.Options)({})
+${guard}`
 
 const source = (path: string): string => join(import.meta.dirname, "../../src", `${path}.ts`)
 
@@ -42,14 +46,19 @@ const programs: Readonly<Record<string, Programs>> = {
     cockatiel: ofCockatiel("circuitBreaker, ConsecutiveBreaker, handleAll", BREAKER),
     opossum: ofOpossum("new Breaker(async () => {})"),
     limit: guardOf(
-      `import { Circuit, NO_ORDER } from "${source("policy/internal/Circuit")}"
-import { noTotals } from "${source("policy/internal/circuitTotals")}"
-import { classify } from "${source("policy/Outcome")}"
-const settings = { openMillis: 1_000, tripPolicy: { kind: "consecutive", failures: 5 } }
-const shared = { service: "default", settings, classify, totals: noTotals(), mode: "enforce", order: NO_ORDER }
-const circuit = new Circuit(shared)`,
-      "CircuitGuard",
-      "guard(shared, () => circuit, Effect.void, classify)"
+      "CircuitBreaker",
+      {
+        "internal/Circuit": "Circuit",
+        "internal/CircuitGuard": "guard",
+        "internal/Orders": "NO_ORDER",
+        "internal/circuitSettings": "settingsOf",
+        "internal/circuitTotals": "noTotals",
+        Outcome: "classify"
+      },
+      `const settings = settingsOf(options)
+const shared = { service: "default", settings, classify, totals: noTotals(), mode: options.mode, order: NO_ORDER }
+const circuit = new Circuit(shared)
+export const program = guard(shared, () => circuit, Effect.void, classify)`
     ),
     effect: `export { make } from "effect/persistence/CircuitBreaker"`
   },
@@ -57,10 +66,10 @@ const circuit = new Circuit(shared)`,
     ours: ofOurs("Retry"),
     cockatiel: ofCockatiel("handleAll, retry", "retry(handleAll, { maxAttempts: 2 })"),
     limit: guardOf(
-      `import { noTotals } from "${source("policy/internal/retryTotals")}"
-const shared = { service: "default", settings: { maxAttempts: 3 }, totals: noTotals() }`,
-      "Attempts",
-      "guard(shared, () => undefined, Effect.void, {})"
+      "Retry",
+      { "internal/Attempts": "guard", "internal/retrySettings": "settingsOf", "internal/retryTotals": "noTotals" },
+      `const shared = { service: "default", settings: settingsOf(options), totals: noTotals() }
+export const program = guard(shared, () => undefined, Effect.void, {})`
     )
   },
   Timeout: {

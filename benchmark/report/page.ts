@@ -36,7 +36,7 @@ tell from nothing is _in the noise_.
 
 A target is missed if three quarters of the rounds are above it, so the noise that is allowed for is the one that was measured.
 _limit_ is an experiment, not a policy: it only looks at a call as the pattern must, with Effect's public interface, and so shows
-the least that any implementation costs. Where even the limit misses a target, it is enough to come near the limit. A target that is
+the least that any implementation costs; of a bundle, the guard with options as Effect itself checks them. Where even the limit misses a target, it is enough to come near the limit. A target that is
 _not reached_ is one that we are still after: CI only sees to it that the distance does not grow. opossum has no retry, and none of its patterns comes without its breaker, which lives
 for one batch only: its timers would otherwise disturb the others.`
 

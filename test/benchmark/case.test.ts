@@ -76,6 +76,19 @@ describe("a case", () => {
     expect((await measured({ ours: [311] }, own)).verdicts).toEqual({ ours: "missed" })
   })
 
+  it("a target of our own can be beyond the limit, too", async () => {
+    const own = { targets: { ours: 50 }, unit: "bytes" } as const
+    expect((await measured({ ours: [89], limit: [60] }, own)).verdicts).toEqual({ ours: "impossible" })
+    expect((await measured({ ours: [91], limit: [60] }, own)).verdicts).toEqual({ ours: "missed" })
+    expect((await measured({ ours: [60], limit: [50] }, own)).verdicts).toEqual({ ours: "missed" })
+  })
+
+  it("what is kept is kept near the limit, too", async () => {
+    const figures = { ours: three(89), peer: three(100), limit: three(60) }
+    expect((await measured(figures, { behind: { peer: 0.9 } })).verdicts).toEqual({ peer: "impossible" })
+    expect((await measured(figures, { behind: { peer: 0.88 } })).verdicts).toEqual({ peer: "missed" })
+  })
+
   it("a target without figures is missed", async () => {
     expect(isMissed(await measured({ ours: three(1) }))).toBe(true)
   })

@@ -120,7 +120,7 @@ export const command = (
     const can = terminal !== undefined
     return program("1.0.0", platform(args, file, terminal ?? NO_TERMINAL)).pipe(
       Effect.provideService(FetchHttpClient.Fetch, fetch),
-      Effect.provideService(SystemUser, () => user),
+      (self) => (user === undefined ? self : Effect.provideService(self, SystemUser, () => user)),
       Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env })),
       Effect.provideService(TerminalCapabilities.TerminalCapabilities, {
         canColor: can,

@@ -29,7 +29,7 @@
  * // on a port of its own, with the token from the environment; the server is Node's:
  * // import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
  * // Layer.provide(NodeHttpServer.layer(createServer, { port: 9090, host: "127.0.0.1" }))
- * Layer.isLayer(Admin.serve({ token: Config.Redacted("ADMIN_TOKEN") })) // => true
+ * Layer.isLayer(Admin.serve({ token: Config.Redacted("RESILIENCE_ADMIN_TOKEN") })) // => true
  * ```
  */
 import type * as Config from "effect/Config"

@@ -46,7 +46,7 @@ import * as RecentlyUsed from "../core/RecentlyUsed.ts"
 import * as RetryBudget from "../core/RetryBudget.ts"
 import type * as Classifier from "./Classifier.ts"
 import * as Attempts from "./internal/Attempts.ts"
-import { noTotals, type Totals } from "./internal/retryTotals.ts"
+import { noTotals, succeedIn, type Totals } from "./internal/retryTotals.ts"
 import * as Keyed from "./internal/Keyed.ts"
 import * as Kinds from "./internal/kind.ts"
 import { changed } from "./internal/live.ts"
@@ -289,7 +289,9 @@ const fromOptions = <O extends OnExhausted>(
 ): Retry<O> & Stage.Staged => {
   let options = initial
   const budget = budgetOf(options)
-  const shared: Attempts.Shared = { service, home, settings: settingsOf(options), budget, totals: noTotals() }
+  const totals = noTotals()
+  const settings = settingsOf(options)
+  const shared: Attempts.Shared = { service, home, settings, budget, totals, succeed: succeedIn(totals) }
   const makeBudget = () => budget && RetryBudget.initial(budget)
   const main = makeBudget()
   const keyed = Keyed.make<KeyedBudget>(
@@ -341,7 +343,7 @@ const fromOptions = <O extends OnExhausted>(
         service,
         maxAttempts: options.maxAttempts,
         budget: Option.fromUndefinedOr(state && budget && RetryBudget.available(state, budget, now)),
-        ...shared.totals
+        ...totals
       }
     }
   }

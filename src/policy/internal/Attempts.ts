@@ -17,7 +17,7 @@ import { labelOf } from "../ResilienceError.ts"
 import { isAttemptTraced, traced } from "./attemptSpan.ts"
 import { perContext } from "./perContext.ts"
 import { RetryExhaustedError } from "./RetryExhaustedError.ts"
-import type { Totals } from "./retryTotals.ts"
+import type { Succeed, Totals } from "./retryTotals.ts"
 import type * as Stage from "./Stage.ts"
 import { isCommitted } from "./StreamProgress.ts"
 import * as TimeLimit from "./TimeLimit.ts"
@@ -29,6 +29,7 @@ export interface Shared {
   settings: Machine.Settings
   readonly budget: RetryBudget.Settings | undefined
   readonly totals: Totals
+  readonly succeed: Succeed
 }
 
 /** What one call may choose. */
@@ -48,7 +49,7 @@ export const guard = <A, E, R>(
   choices: Choices
 ): Effect.Effect<A, E | RetryExhaustedError<E>, R> =>
   Effect.withFiber<A, E | RetryExhaustedError<E>, R>((fiber) => {
-    const first = traced(fiber, firstAttempt(fiber, self), shared.service, 1)
+    const first = isPlain(fiber) ? self : traced(fiber, firstAttempt(fiber, self), shared.service, 1)
     return goOn(shared, choices, begin(fiber, budgetOf), fiber, first, self)
   })
 
@@ -59,7 +60,7 @@ export const stage = (
   choices: Choices
 ): Stage.Recovery<RetryBudget.State | undefined> => ({
   _tag: "Recovery",
-  isPlain: (fiber) => isFirst(fiber) && !isAttemptTraced(fiber),
+  isPlain,
   begin: (fiber) => begin(fiber, budgetOf),
   succeed: () => void shared.totals.successes++,
   goOn: (budget, fiber, first, again) => goOn(shared, choices, budget, fiber, first, again)
@@ -80,10 +81,7 @@ const goOn = <A, E, R>(
   again: Effect.Effect<A, E, R>
 ): Effect.Effect<A, E | RetryExhaustedError<E>, R> =>
   Effect.matchCauseEffect(first, {
-    onSuccess: (value) => {
-      shared.totals.successes++
-      return Effect.succeed(value)
-    },
+    onSuccess: shared.succeed,
     onFailure: (cause) => new Attempts(shared, budget, choices, fiber, again).next(cause)
   })
 
@@ -91,6 +89,9 @@ const NO_METADATA = Schedule.CurrentMetadata.defaultValue()
 
 /** Whether no schedule outside has come to a second attempt. */
 const isFirst = /* @__PURE__ */ perContext((context) => Context.get(context, Schedule.CurrentMetadata).attempt === 0)
+
+/** Whether the first attempt is the effect as it is. */
+const isPlain = (fiber: Fiber.Fiber<unknown, unknown>): boolean => isFirst(fiber) && !isAttemptTraced(fiber)
 
 /** Under a schedule outside, what the effect sees of that one is not for it. */
 const firstAttempt = <A, E, R>(

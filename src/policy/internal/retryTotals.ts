@@ -1,6 +1,7 @@
 /**
  * What a retry counts.
  */
+import * as Effect from "effect/Effect"
 
 /**
  * The counts of a retry since it was made. `failures` are calls that failed in another way than by running out, and
@@ -30,3 +31,14 @@ export const noTotals = (): Totals => ({
   outOfBudget: 0,
   outOfTime: 0
 })
+
+/** What becomes of a success at the first attempt. */
+export type Succeed = <A>(value: A) => Effect.Effect<A>
+
+/** Counts successes in these totals. It is made once, so that a call has one handler less to make. */
+export const succeedIn =
+  (totals: Totals): Succeed =>
+  (value) => {
+    totals.successes++
+    return Effect.succeed(value)
+  }

@@ -64,12 +64,21 @@ const rejecting = Effects.pattern(
  * may go on from a bad one.
  */
 const watching = Effects.pattern(
-  () => ({ traced: 0 }),
-  (state) => (self) =>
-    Effect.withFiber((fiber) => {
-      if (fiber.cache.span !== undefined) state.traced++
-      return Effect.matchCauseEffect(self, look)
-    })
+  () => ({ traced: 0, successes: 0, isWorthIt: false }),
+  (state) => {
+    const onSuccess = (value: number) => {
+      state.successes++
+      return Effect.succeed(value)
+    }
+    return (self) =>
+      Effect.withFiber((fiber) => {
+        if (fiber.cache.span !== undefined) state.traced++
+        return Effect.matchCauseEffect(self, {
+          onSuccess,
+          onFailure: (cause) => (state.isWorthIt ? self : Effect.failCause(cause))
+        })
+      })
+  }
 )
 
 /** A call in a ring, with what is to be known about it: when it began, or how it goes on. */

@@ -42,6 +42,7 @@ describe("live: config check", () => {
       value: "none",
       origin: { from: "variable", name: "CIRCUIT_BREAKER_LLM_FAIL_MAX" },
       variable: "CIRCUIT_BREAKER_LLM_FAIL_MAX",
+      isRead: true,
       isWrong: true
     })
     expect(options).toContainEqual(expect.objectContaining({ option: "duration", value: 40_000 }))

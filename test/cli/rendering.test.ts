@@ -267,6 +267,25 @@ describe("the configuration", () => {
     expect(options).toContainEqual(expect.objectContaining({ option: "maxQueue", value: 7, isWrong: false }))
   })
 
+  it("tells which options nobody reads, as others are", () => {
+    const windowSize = (variables: Record<string, string>) =>
+      optionsOf(variables, "llm", "circuit-breaker")?.options.find(({ option }) => option === "windowSize")
+    expect(windowSize({})).toMatchObject({ value: 100, isRead: false })
+    expect(windowSize({ CIRCUIT_BREAKER_LLM_TRIP_POLICY: "count-window" })).toMatchObject({ isRead: true })
+    const text = ConfigReport.text(
+      { ...report({ CIRCUIT_BREAKER_WINDOW_SIZE: "50" }), mistakes: [], warnings: [] },
+      plain
+    )
+    expect(text).toMatch(/^ +windowSize +50 +variable CIRCUIT_BREAKER_WINDOW_SIZE, not read/m)
+    expect(text).toMatch(/^ +windowBuckets +10 +default, not read/m)
+    expect(text).toMatch(/^ +consecutiveFailures +5 +default  /m)
+  })
+
+  it("tells a wrong value that nobody would read as wrong", () => {
+    const { options = [] } = optionsOf({ CIRCUIT_BREAKER_LLM_WINDOW_SIZE: "0" }, "llm", "circuit-breaker") ?? {}
+    expect(options).toContainEqual(expect.objectContaining({ option: "windowSize", isWrong: true, isRead: true }))
+  })
+
   it("is readable for people and for programs", () => {
     const all = { ...report({ DEADLINE_LLM: "20" }), mistakes: ["A: wrong", "B: wrong"], warnings: [] }
     const text = ConfigReport.text(all, plain)
@@ -286,5 +305,14 @@ const patternWith = (value: unknown) => ({
   pattern: "timeout",
   isEnabled: true,
   origin: { from: "default" } as const,
-  options: [{ option: "duration", value, origin: { from: "default" } as const, variable: undefined, isWrong: false }]
+  options: [
+    {
+      option: "duration",
+      value,
+      origin: { from: "default" } as const,
+      variable: undefined,
+      isRead: true,
+      isWrong: false
+    }
+  ]
 })

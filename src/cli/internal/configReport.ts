@@ -60,18 +60,18 @@ const serviceLines = ({ patterns, service }: Service, paint: Paint): ReadonlyArr
 const patternRows = (pattern: Pattern): ReadonlyArray<ReadonlyArray<Cell>> =>
   pattern.isEnabled
     ? pattern.options.map((option, at) => [`  ${at === 0 ? pattern.pattern : ""}`, ...optionCells(option)])
-    : [[`  ${pattern.pattern}`, { text: "off", style: "dim" }, "", originCell(pattern.origin)]]
+    : [[`  ${pattern.pattern}`, dim("off"), "", originCell(pattern.origin)]]
 
-const optionCells = ({ isWrong, option, origin, value, variable }: Option): ReadonlyArray<Cell> => {
+const optionCells = (option: Option): ReadonlyArray<Cell> => {
+  const { isRead, isWrong, origin, value, variable } = option
   const shown = typeof value === "string" && !isWrong ? value : Fields.show(value)
   const isOwn = origin.from === "variable" && origin.name === variable
-  return [
-    option,
-    isWrong ? { text: `${shown} ✗`, style: "red" } : shown,
-    originCell(origin),
-    { text: isOwn ? "" : (variable ?? ""), style: "dim" }
-  ]
+  const name = dim(isOwn ? "" : (variable ?? ""))
+  if (!isRead) return [...[option.option, shown, `${originText(origin)}, not read`].map(dim), name]
+  return [option.option, isWrong ? { text: `${shown} ✗`, style: "red" } : shown, originCell(origin), name]
 }
+
+const dim = (text: string): Cell => ({ text, style: "dim" })
 
 const switchRow = ({ origin, value, variable }: Switch): ReadonlyArray<Cell> => [
   variable,
@@ -86,7 +86,6 @@ const styles: Readonly<Record<Origin["from"], Style>> = {
   default: "dim"
 }
 
-const originCell = (origin: Origin): Cell => ({
-  text: origin.from === "variable" ? `variable ${origin.name}` : origin.from,
-  style: styles[origin.from]
-})
+const originCell = (origin: Origin): Cell => ({ text: originText(origin), style: styles[origin.from] })
+
+const originText = (origin: Origin): string => (origin.from === "variable" ? `variable ${origin.name}` : origin.from)

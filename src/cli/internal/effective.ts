@@ -3,6 +3,7 @@
  */
 import * as Result from "effect/Result"
 import * as Fields from "../../policy/internal/options.ts"
+import type * as Policy from "../../policy/Policy.ts"
 import * as Pipeline from "../../policy/Pipeline.ts"
 import { fromLiteral } from "../../resilience/internal/fromLiteral.ts"
 import { fromVariables } from "../../resilience/internal/fromVariables.ts"
@@ -23,6 +24,8 @@ export interface Option {
   readonly origin: Origin
   /** The variable that sets it. */
   readonly variable: string | undefined
+  /** Whether it means anything, other options being what they are. */
+  readonly isRead: boolean
   /** Whether the value cannot count, because it is wrong. */
   readonly isWrong: boolean
 }
@@ -105,6 +108,7 @@ const patternOf = (merged: Merged, slot: Pipeline.Slot, service: string | undefi
 
 const optionsOf = (slot: Pipeline.Slot, service: string | undefined, settings: Settings): ReadonlyArray<Option> => {
   const [options, wrong] = decode(slot, settings)
+  const unread = ineffectiveIn(slot, options)
   const values = new Map([...leavesOf(options), ...[...wrong].map(([path, { shown }]) => [path, shown] as const)])
   return [...values].map(([path, value]) => {
     const variable = Variables.variableOf(slot, path.split("."))
@@ -113,9 +117,16 @@ const optionsOf = (slot: Pipeline.Slot, service: string | undefined, settings: S
       value,
       origin: originOf(slot, settings.get(path)),
       variable: variable && Variables.nameOf({ variable, service }),
+      isRead: wrong.has(path) || !unread.has(path),
       isWrong: wrong.has(path)
     }
   })
+}
+
+/** The options that others make meaningless. */
+const ineffectiveIn = (slot: Pipeline.Slot, options: unknown): ReadonlySet<string> => {
+  const relations: Policy.AnyKind["ineffective"] = Pipeline.order[slot].ineffective
+  return new Set(relations.filter(({ check }) => check(options) !== undefined).map(({ option }) => option))
 }
 
 /** The options without those that are wrong, and these. */

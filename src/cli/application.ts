@@ -62,6 +62,11 @@ export const ask = <A, E, R>(question: (client: Api.Client) => Effect.Effect<A, 
   Effect.gen(function* () {
     const url = yield* address
     const answer = question(yield* connect(url)).pipe(
+      Effect.catchDefect((defect) =>
+        defect instanceof URIError
+          ? Effect.fail(new Failure({ reason: "refused", problem: NO_NAME }))
+          : Effect.die(defect)
+      ),
       Effect.timeoutOrElse({
         duration: ANSWER_TIME,
         orElse: () => Effect.fail(unreachable(`${url} does not answer within ${Duration.format(ANSWER_TIME)}`))
@@ -69,6 +74,9 @@ export const ask = <A, E, R>(question: (client: Api.Client) => Effect.Effect<A, 
     )
     return yield* Effect.mapError(answer, (error) => failureOf(url, error))
   })
+
+/** Half of a character, for example, comes from a server only. */
+const NO_NAME = "a service has a name that no address can carry, so that nobody can ask for it"
 
 /** Whether everything is switched off in the application. One of an older version does not say, which is no reason to fail. */
 export const isSwitchedOff = ask((client) => client.switches()).pipe(

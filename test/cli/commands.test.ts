@@ -350,6 +350,20 @@ describe("an application of an older version", () => {
   )
 })
 
+describe("a service whose name no address can carry", () => {
+  it.effect("is one that nobody can ask for", () =>
+    Effect.gen(function* () {
+      const service = "half of a \uD800 character"
+      const fetch: typeof globalThis.fetch = () =>
+        Promise.resolve(Response.json([{ service, pattern: "retry", description: "", snapshot: {} }]))
+      const answered = yield* ask(["lint"], { fetch })
+      expect(answered.end).toBe("refused")
+      expect(answered.output).toContain("a service has a name that no address can carry")
+      expect(yield* ask(["status", service])).toMatchObject({ end: "refused" })
+    })
+  )
+})
+
 describe("an application that does not answer", () => {
   it.effect("is not waited for", () =>
     Effect.gen(function* () {

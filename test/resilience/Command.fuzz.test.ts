@@ -1,4 +1,5 @@
 import { Effect, Layer, ManagedRuntime, Result } from "effect"
+import { TestClock } from "effect/testing"
 import { afterAll, describe, expect } from "vitest"
 import { Policy, Resilience } from "../../src/index.ts"
 import { type Dice, property } from "../support/property.ts"
@@ -7,7 +8,9 @@ import { json, objectOf, slip, text } from "../support/texts.ts"
 const events: Array<Policy.Event> = []
 const runtime = ManagedRuntime.make(
   Layer.effectDiscard(Policy.subscribe((event) => void events.push(event))).pipe(
-    Layer.provideMerge(Resilience.layer({ services: { llm: {}, "payment-api": {} } }))
+    Layer.provideMerge(Resilience.layer({ services: { llm: {}, "payment-api": {} } })),
+    // What is refused must change nothing: not even the time until a circuit lets somebody in.
+    Layer.provideMerge(TestClock.layer())
   )
 )
 afterAll(() => runtime.dispose())

@@ -33,7 +33,7 @@ export const exploreAll = (policy: string, make: (size: Size) => (tools: Tools) 
   it.each(sizes)("in every program of $fibers fibers with at most $steps steps each", (size) => {
     const { runs, schedules, states } = explore(make(size))
     process.stdout.write(
-      `${policy}, ${size.fibers} × ${size.steps}: ${schedules.toPrecision(3)} schedules, ` +
+      `${policy}, ${size.fibers} × ${size.steps}: ${Number(schedules).toPrecision(3)} schedules, ` +
         `by ${runs.toLocaleString("en")} runs through ${states.toLocaleString("en")} states\n`
     )
   })

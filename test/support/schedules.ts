@@ -34,7 +34,7 @@ export interface Options {
 
 export interface Explored {
   /** All of them: those that were run, and those that would have gone on from a state that was known. */
-  readonly schedules: number
+  readonly schedules: bigint
   readonly runs: number
   readonly states: number
 }
@@ -51,13 +51,13 @@ interface Choice {
   readonly of: number
   taken: number
   readonly state: string | undefined
-  schedules: number
+  schedules: bigint
   readonly next: Set<string>
 }
 
 /** What follows on a state. */
 interface Visited {
-  readonly schedules: number
+  readonly schedules: bigint
   readonly next: string
   visits: number
 }
@@ -88,13 +88,13 @@ class Exploration {
 
   one(choices: ReadonlyArray<number>): Explored {
     for (const taken of choices)
-      this.path.push({ of: Infinity, taken, state: undefined, schedules: 0, next: new Set() })
+      this.path.push({ of: Infinity, taken, state: undefined, schedules: 0n, next: new Set() })
     this.run()
-    return { schedules: 1, runs: 1, states: 0 }
+    return { schedules: 1n, runs: 1, states: 0 }
   }
 
   /** Goes back to the last place where there is another choice. Returns how many schedules there are behind it. */
-  private goBack({ schedules, state }: End): number {
+  private goBack({ schedules, state }: End): bigint {
     let behind = schedules
     let next: Iterable<string> = state === undefined ? [] : [state]
     for (let last = this.path.at(-1); last !== undefined; last = this.path.at(-1)) {
@@ -113,7 +113,7 @@ class Exploration {
     return this.options.visits ?? 1
   }
 
-  private learn(state: string, schedules: number, states: ReadonlySet<string>): void {
+  private learn(state: string, schedules: bigint, states: ReadonlySet<string>): void {
     const next = [...states].toSorted().join("\n")
     const before = this.known.get(state)
     if (before === undefined) this.known.set(state, { schedules, next, visits: 1 })
@@ -123,7 +123,7 @@ class Exploration {
 
   /** Chooses; a choice that the run before this one has made is made again. */
   private choose(of: number, state?: string): number {
-    const choice = this.path[this.depth] ?? { of, taken: 0, state, schedules: 0, next: new Set() }
+    const choice = this.path[this.depth] ?? { of, taken: 0, state, schedules: 0n, next: new Set() }
     this.path[this.depth++] = choice
     if (choice.of !== of && choice.of !== Infinity) throw new Error("the program is not the same each time")
     return choice.taken
@@ -171,7 +171,7 @@ class Exploration {
         if (exit._tag === "Failure" && Cause.hasDies(exit.cause)) throw Cause.squash(exit.cause)
       }
       program.finally()
-      return { schedules: 1, state: undefined }
+      return { schedules: 1n, state: undefined }
     } catch (error) {
       if (error instanceof Known) return error
       const schedule = this.path.slice(0, this.depth).map(({ taken }) => taken)
@@ -183,15 +183,15 @@ class Exploration {
 
 /** How a run has ended. */
 interface End {
-  readonly schedules: number
+  readonly schedules: bigint
   readonly state: string | undefined
 }
 
 /** A run has come to a state from which it need not go on. */
 class Known implements End {
-  readonly schedules: number
+  readonly schedules: bigint
   readonly state: string | undefined
-  constructor(schedules: number, state: string | undefined) {
+  constructor(schedules: bigint, state: string | undefined) {
     this.schedules = schedules
     this.state = state
   }

@@ -5,7 +5,8 @@
  *
  * In this order: the traits of `ErrorTraits`; Effect's own errors and every error with `isRetryable`; the
  * HTTP status; Node's error codes. The text of a message is never read. An error about which nothing is known is retryable:
- * it is in the typed channel because the program expects it, and `while` narrows.
+ * it is in the typed channel because the program expects it, and `while` narrows. So is one that cannot be read, because a
+ * getter throws.
  */
 import * as Duration from "effect/Duration"
 import * as RetryAfter from "../core/RetryAfter.ts"
@@ -75,7 +76,7 @@ const REJECTIONS: ReadonlyMap<unknown, Classification> = new Map([
  * Classifies an error of the typed channel. `now` is the wall-clock time in milliseconds, for hints that are dates.
  */
 export const classify = (error: unknown, now: number): Classification => {
-  const kind = kindOf(error)
+  const kind = readable(() => kindOf(error), retryable)
   const hint = kind.kind === "not-retryable" ? undefined : retryAfter(error, now)
   return hint === undefined ? kind : { ...kind, retryAfter: hint }
 }
@@ -84,7 +85,10 @@ export const classify = (error: unknown, now: number): Classification => {
  * The delay that an error asks for: its `retryAfter`, or the `Retry-After` header of itself or of its response. `undefined`
  * when it asks for none or for one that has passed.
  */
-export const retryAfter = (error: unknown, now: number): Duration.Duration | undefined => {
+export const retryAfter = (error: unknown, now: number): Duration.Duration | undefined =>
+  readable(() => hintOf(error, now), undefined)
+
+const hintOf = (error: unknown, now: number): Duration.Duration | undefined => {
   if (!isObject(error)) return undefined
   const own = said(error, "retryAfter")
   const millis = Duration.isDuration(own)
@@ -94,23 +98,37 @@ export const retryAfter = (error: unknown, now: number): Duration.Duration | und
 }
 
 /** The HTTP status that an error carries, its own or that of its response. */
-export const statusOf = (error: unknown): number | undefined => {
-  if (!isObject(error)) return undefined
-  return [error["httpStatus"], error["status"], error["statusCode"], responseOf(error)?.["status"]].find(isNumber)
-}
+export const statusOf = (error: unknown): number | undefined =>
+  readable(() => {
+    if (!isObject(error)) return undefined
+    return [error["httpStatus"], error["status"], error["statusCode"], responseOf(error)?.["status"]].find(isNumber)
+  }, undefined)
 
 /** What the traits of an error say, or what they would say if it had any: as labels of metrics. */
 export const traitLabels = (error: unknown, now: number): Readonly<Record<string, string>> => {
-  if (hasTraits(error)) {
-    const { category, errorCode, httpStatus, retryPolicy } = error
-    return { error_code: errorCode, category, status_code: String(httpStatus), retry_policy: retryPolicy }
-  }
+  const traits = readable(() => labelsOf(error), undefined)
+  if (traits !== undefined) return traits
   const { kind } = classify(error, now)
   return {
     error_code: labelOf(error),
     category: kind === "rate-limited" ? "rate_limit" : "external_error",
     status_code: String(statusOf(error) ?? 500),
     retry_policy: RETRY_POLICIES[kind]
+  }
+}
+
+const labelsOf = (error: unknown): Readonly<Record<string, string>> | undefined => {
+  if (!hasTraits(error)) return undefined
+  const { category, errorCode, httpStatus, retryPolicy } = error
+  return { error_code: errorCode, category, status_code: String(httpStatus), retry_policy: retryPolicy }
+}
+
+/** What can be read of an error. Getters may throw, and that must not take the place of the error. */
+const readable = <A>(read: () => A, otherwise: A): A => {
+  try {
+    return read()
+  } catch {
+    return otherwise
   }
 }
 

@@ -11,9 +11,14 @@ export { hasTraits, type Category, type ErrorTraits, type RetryPolicy } from "./
 /** The label for an error in metrics and events: its tag, or the name of its class. */
 export const labelOf = (error: unknown): string => {
   if (typeof error !== "object" || error === null) return typeof error
-  if ("_tag" in error && typeof error._tag === "string") return error._tag
-  const name: unknown = error.constructor?.name
-  return typeof name === "string" && name !== "" ? name : "object"
+  try {
+    if ("_tag" in error && typeof error._tag === "string") return error._tag
+    const name: unknown = error.constructor?.name
+    return typeof name === "string" && name !== "" ? name : "object"
+  } catch {
+    // An error that cannot be read is told all the same, and stays the error of its call.
+    return "object"
+  }
 }
 
 /**

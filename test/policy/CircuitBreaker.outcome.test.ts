@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Cause, Duration, Effect, Exit, Fiber } from "effect"
+import { Cause, Duration, Effect, Exit, Fiber, Schema } from "effect"
 import { TestClock } from "effect/testing"
-import { Bulkhead, CircuitBreaker, Deadline, Outcome, Timeout } from "../../src/index.ts"
+import { Bulkhead, CircuitBreaker, Deadline, ErrorTraits, Outcome, Timeout } from "../../src/index.ts"
 import { RecordedEvents } from "../../src/testing/index.ts"
 import { call, calls, down, fail, rejection, snapshot, start, stateOf, up } from "./support/circuit.ts"
 
@@ -17,6 +17,35 @@ const judged = <A, E>(effect: Effect.Effect<A, E>, functions?: CircuitBreaker.Fu
 const success = { failures: 0, ignored: 0, successes: 1, state: "Closed" }
 const failure = { failures: 1, ignored: 0, successes: 0, state: "Open" }
 const ignored = { failures: 0, ignored: 1, successes: 0, state: "Closed" }
+
+/** Reads what may be missing from what the dependency sent. */
+class Busy extends Schema.TaggedError<Busy>()("Busy", { headers: Schema.Record(Schema.String, Schema.String) }).pipe(
+  ErrorTraits.annotate({
+    errorCode: "busy",
+    httpStatus: 503,
+    retryAfter: ({ headers }) => Duration.seconds(Number(headers["retry-after"]!.trim()))
+  })
+) {}
+
+describe("an error whose hint cannot be read", () => {
+  const busy = Effect.fail(new Busy({ headers: {} }))
+
+  it.effect("is a failure like any other, without a hint, and reaches the caller", () =>
+    Effect.gen(function* () {
+      expect(yield* judged(busy)).toEqual({ exit: yield* Effect.exit(busy), counted: failure })
+    })
+  )
+
+  it.effect("ends a probe, as any failure does", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ openDuration: "1 second" })
+      yield* breaker.trip
+      yield* TestClock.adjust("1 second")
+      yield* Effect.exit(breaker.execute(busy))
+      expect(yield* snapshot(breaker)).toMatchObject({ state: "Open", probing: 0 })
+    })
+  )
+})
 
 describe("by default", () => {
   it.effect("a value is a success, also one that looks like a failure", () =>

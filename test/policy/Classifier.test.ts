@@ -53,6 +53,32 @@ describe("an error about which nothing is known", () => {
   })
 })
 
+describe("an error that cannot be read", () => {
+  const unreadable = {
+    get _tag() {
+      throw new Error("unreadable")
+    },
+    get httpStatus() {
+      throw new Error("unreadable")
+    },
+    get retryAfter() {
+      throw new Error("unreadable")
+    }
+  }
+
+  it("is one about which nothing is known", () => {
+    expect(Classifier.classify(unreadable, NOW)).toStrictEqual({ kind: "retryable" })
+    expect(Classifier.retryAfter(unreadable, NOW)).toBe(undefined)
+    expect(Classifier.statusOf(unreadable)).toBe(undefined)
+    expect(Classifier.traitLabels(unreadable, NOW)).toEqual({
+      error_code: "object",
+      category: "external_error",
+      status_code: "500",
+      retry_policy: "always"
+    })
+  })
+})
+
 describe("the text of a message", () => {
   it.each([
     "429 Too Many Requests",

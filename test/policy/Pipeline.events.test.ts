@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Cause, Data, Duration, Effect, Fiber } from "effect"
+import { Cause, Data, Duration, Effect, Exit, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import { CircuitBreaker, Pipeline, type Policy, type ResilienceError, Timeout } from "../../src/index.ts"
 import { RecordedEvents, ScriptedService } from "../../src/testing/index.ts"
@@ -12,6 +12,18 @@ class Expired extends Data.TaggedError("Expired") implements ResilienceError.Err
   readonly category = "auth_error"
   readonly retryPolicy = "never"
   readonly userMessage = "Please log in again."
+}
+
+/** Its traits are those of an answer that never came. */
+class Unreadable extends Plain implements ResilienceError.ErrorTraits {
+  readonly errorCode = "unreadable"
+  readonly category = "external_error"
+  readonly retryPolicy = "always"
+  readonly userMessage = "Please try again."
+  readonly answer: { readonly status: number } | undefined = undefined
+  get httpStatus(): number {
+    return this.answer!.status
+  }
 }
 
 /** The events of one failed call, those of the parts left out. */
@@ -150,6 +162,26 @@ describe("the event of a failed call", () => {
       yield* Effect.fail("down").pipe(pipeline.executeWith({ key: "secret" }), Effect.ignore, recorded.record)
       expect(recorded.tags()).toEqual(["CallFailed"])
       expect(JSON.stringify(recorded.events())).not.toContain("secret")
+    })
+  )
+})
+
+describe("an error whose traits cannot be read", () => {
+  it.effect.each([
+    ["fused", { circuitBreaker: {}, bulkhead: {}, timeout: "5 seconds" }],
+    ["nested", { circuitBreaker: {}, bulkhead: {} }],
+    ["fused in a retry", { retry: { maxAttempts: 1 }, timeout: "5 seconds" }]
+  ] as const)("reaches the caller of a pipeline that is %s, and is told under its name", ([, parts]) =>
+    Effect.gen(function* () {
+      const pipeline = yield* Pipeline.make({ service: "llm", ...parts })
+      const recorded = RecordedEvents.make()
+      const failing = Effect.delay(Effect.fail(new Unreadable()), "1 second")
+      const fiber = yield* failing.pipe(pipeline.execute, Effect.exit, recorded.record, Effect.forkChild)
+      yield* TestClock.adjust("1 second")
+      expect(fiber.pollUnsafe()).toBeDefined()
+      expect(Exit.findError(yield* Fiber.join(fiber))).toMatchObject({ success: expect.any(Unreadable) })
+      const told = recorded.events().filter(({ kind }) => kind === "pipeline")
+      expect(told).toMatchObject([{ attributes: labels("Plain", "external_error", "500", "always") }])
     })
   )
 })

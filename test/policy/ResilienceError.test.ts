@@ -227,4 +227,13 @@ describe("the label of an error", () => {
   ])("is its tag, the name of its class, or its type: %o", (error, label) => {
     expect(ResilienceError.labelOf(error)).toBe(label)
   })
+
+  it("is its type, where nothing of it can be read", () => {
+    const error = {
+      get _tag() {
+        throw new Error("unreadable")
+      }
+    }
+    expect(ResilienceError.labelOf(error)).toBe("object")
+  })
 })

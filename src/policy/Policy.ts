@@ -252,11 +252,21 @@ export const emit = (
   fiber: Fiber.Fiber<unknown, unknown>,
   home: Observer | undefined,
   event: Omit<Event, "at">
-): void => {
+): void => emission(fiber, home, event)()
+
+/** What tells everybody who listens now, of what happens now, but later. */
+export const emission = (
+  fiber: Fiber.Fiber<unknown, unknown>,
+  home: Observer | undefined,
+  event: Omit<Event, "at">
+): (() => void) => {
   const dated: Event = { ...event, at: wallMillis(fiber) }
   const registry = home ?? registryOf(fiber)?.observe
-  if (registry !== undefined) tell(registry, dated, fiber)
-  for (const observer of fiber.getRef(Observers)) tell(observer, dated, fiber)
+  const observers = fiber.getRef(Observers)
+  return () => {
+    if (registry !== undefined) tell(registry, dated, fiber)
+    for (const observer of observers) tell(observer, dated, fiber)
+  }
 }
 
 /** The registry of a fiber, if it has one. */

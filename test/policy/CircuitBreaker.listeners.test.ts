@@ -1,8 +1,8 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Duration, Effect } from "effect"
 import { TestClock } from "effect/testing"
-import { CircuitBreaker } from "../../src/index.ts"
-import { call, down, fail, start } from "./support/circuit.ts"
+import { CircuitBreaker, Policy } from "../../src/index.ts"
+import { call, down, fail, start, stateOf } from "./support/circuit.ts"
 
 describe("a listener", () => {
   it.effect("hears every transition with the open time and the number of openings", () =>
@@ -155,6 +155,40 @@ describe("a listener", () => {
       expect(yield* call(breaker)).toBe("Isolated")
       expect(yield* call(breaker)).toBe("Isolated")
       expect(heard.toSorted()).toEqual(["Isolated", "Open"])
+    })
+  )
+})
+
+describe("who changes the circuit when told of a transition", () => {
+  it.effect("is followed by all others: each listener hears what came first, first", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ consecutiveFailures: 1 })
+      breaker.onTransition(({ to }) => {
+        if (to === "Open") Effect.runSync(breaker.reset)
+      })
+      const heard: Array<string> = []
+      breaker.onTransition(({ from, to }) => heard.push(`${from} to ${to}`))
+      yield* fail(breaker)
+      expect(heard).toEqual(["Closed to Open", "Open to Closed"])
+    })
+  )
+
+  it.effect("may be an observer: the last event tells of the present state", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make({ consecutiveFailures: 1 })
+      const told: Array<unknown> = []
+      const observers: ReadonlyArray<Policy.Observer> = [
+        ({ attributes }) => {
+          if (attributes["to"] === "Open")
+            Effect.runSync(Effect.provideService(breaker.reset, Policy.Observers, observers))
+        },
+        ({ _tag, attributes }) => {
+          if (_tag === "CircuitBreakerTransition") told.push(attributes["to"])
+        }
+      ]
+      yield* fail(breaker).pipe(Effect.provideService(Policy.Observers, observers))
+      expect(told).toEqual(["Open", "Closed"])
+      expect(yield* stateOf(breaker)).toBe("Closed")
     })
   )
 })

@@ -264,14 +264,10 @@ export class Circuit implements RecentlyUsed.Entry<Circuit> {
     if (after._tag === before._tag) return
     if (isNews) this.shared.totals.transitions++
     const now = Policy.monotonicMillis(fiber)
-    Events.tellListeners(this.shared.listeners, this.key, before, after, now)
     if (before._tag === "Closed") leftClosedAt.set(this, at ?? now)
-    const outage = now - (leftClosedAt.get(this) ?? now)
+    const outageMillis = now - (leftClosedAt.get(this) ?? now)
     if (after._tag === "Closed") leftClosedAt.delete(this)
-    if (!isNews) return
-    this.tell(fiber, "CircuitBreakerTransition", Events.severityOf(after), undefined, () =>
-      Events.attributesOf(before, after, outage, this.shared.mode)
-    )
+    Events.tell(fiber, this.shared, { key: this.key, before, after, now, outageMillis, isNews })
   }
 
   private countFailure(fiber: Fiber.Fiber<unknown, unknown>, error: unknown): void {

@@ -2,9 +2,10 @@
  * What is told about a circuit's transitions.
  */
 import * as Duration from "effect/Duration"
+import type * as Fiber from "effect/Fiber"
 import * as Machine from "../../core/CircuitBreaker.ts"
 import type { Mode } from "../CircuitBreaker.ts"
-import type * as Policy from "../Policy.ts"
+import * as Policy from "../Policy.ts"
 
 /** A change of state; `key` is that of the circuit, if it has one. */
 export interface Transition {
@@ -20,33 +21,70 @@ export interface Transition {
 /** Who hears of transitions, also of keys. */
 export type Listeners = Set<(transition: Transition) => void>
 
-/** How much it matters that a circuit is in this state now. */
-export const severityOf = ({ _tag }: Machine.State): Policy.Severity =>
-  _tag === "Open" || _tag === "Isolated" ? "Warn" : "Info"
+/** What the circuits of one breaker have in common, as far as their transitions are told. */
+interface Shared {
+  readonly service: string
+  readonly home: Policy.Observer | undefined
+  readonly listeners: Listeners | undefined
+  readonly mode: Mode
+}
 
-/** From where to where; for how long it will be open, or for how long it was not closed; the mode, if it turns nobody away. */
-export const attributesOf = (
-  before: Machine.State,
-  after: Machine.State,
-  outageMillis: number,
-  mode: Mode
-): Policy.Event["attributes"] => ({
-  from: before._tag,
-  to: after._tag,
-  openings: after.history.openings,
-  ...(after._tag === "Open" && { open_millis: after.history.openMillis }),
-  ...(after._tag === "Closed" && { outage_millis: Math.round(outageMillis) }),
-  ...(mode !== "enforce" && { mode })
+/** A change of the state of one circuit. */
+export interface Change {
+  readonly key: string | undefined
+  readonly before: Machine.State
+  readonly after: Machine.State
+  readonly now: number
+  /** How long the circuit has not been closed. */
+  readonly outageMillis: number
+  /** Whether it has not been told already, as the change of another circuit. */
+  readonly isNews: boolean
+}
+
+/** Tells the listeners, and those who hear events. */
+export const tell = (fiber: Fiber.Fiber<unknown, unknown>, shared: Shared, change: Change): void => {
+  const { home, listeners } = shared
+  const event =
+    change.isNews && Policy.isObserved(fiber, home) ? Policy.emission(fiber, home, eventOf(shared, change)) : undefined
+  inTurn(() => {
+    tellListeners(listeners, change)
+    event?.()
+  })
+}
+
+let telling: Array<() => void> | undefined
+
+/** One transition after the other: what those who are told bring about is told when all know what came before. */
+const inTurn = (tell: () => void): void => {
+  if (telling !== undefined) return void telling.push(tell)
+  telling = [tell]
+  try {
+    for (const one of telling) one()
+  } finally {
+    telling = undefined
+  }
+}
+
+/**
+ * How much it matters that a circuit is in this state now; from where to where; for how long it will be open, or for how long
+ * it was not closed; the mode, if it turns nobody away.
+ */
+const eventOf = ({ mode, service }: Shared, { after, before, outageMillis }: Change): Omit<Policy.Event, "at"> => ({
+  _tag: "CircuitBreakerTransition",
+  kind: "circuit-breaker",
+  service,
+  severity: after._tag === "Open" || after._tag === "Isolated" ? "Warn" : "Info",
+  attributes: {
+    from: before._tag,
+    to: after._tag,
+    openings: after.history.openings,
+    ...(after._tag === "Open" && { open_millis: after.history.openMillis }),
+    ...(after._tag === "Closed" && { outage_millis: Math.round(outageMillis) }),
+    ...(mode !== "enforce" && { mode })
+  }
 })
 
-/** Tells every listener. */
-export const tellListeners = (
-  listeners: Listeners | undefined,
-  key: string | undefined,
-  before: Machine.State,
-  after: Machine.State,
-  now: number
-): void => {
+const tellListeners = (listeners: Listeners | undefined, { after, before, key, now }: Change): void => {
   if (listeners === undefined) return
   const retryAfter = after._tag === "Open" ? waitOf(Math.max(0, after.until - now)) : undefined
   const { openings } = after.history

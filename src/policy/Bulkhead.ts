@@ -202,7 +202,7 @@ const fromOptions = (service: string, initial: Options, home?: Policy.Observer):
     kind: "bulkhead",
     service,
     get options() {
-      return options
+      return { ...options, maxConcurrent: shared.settings.maxConcurrent }
     },
     reconfigure: (changes) =>
       Effect.withFiber((fiber) => {

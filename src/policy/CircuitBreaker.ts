@@ -224,7 +224,7 @@ export interface CircuitBreaker extends Policy.Guard<CircuitBreakerOpenError>, P
   readonly isolate: Effect.Effect<void>
   /**
    * Opens the circuit for all keys, in somebody's name. Several may: it is isolated until the last of them has released it, or
-   * until the time of the last is over. Then it closes, as after a reset.
+   * until the time of the last is over. Then it closes, as after a reset. No duration, or a negative one, is a defect.
    */
   readonly isolateWith: (options: IsolateOptions) => Effect.Effect<void>
   /**
@@ -277,7 +277,7 @@ class WrittenBreaker extends Breaker {
     this.written = Object.keys(written).length === 0 ? undefined : written
   }
   get options(): Options {
-    return Result.getOrThrow(Fields.decode(Options, this.written ?? {}))
+    return { ...Result.getOrThrow(Fields.decode(Options, this.written ?? {})), mode: this.mode }
   }
   get reconfigure(): CircuitBreaker["reconfigure"] {
     return (changes) =>
@@ -285,7 +285,7 @@ class WrittenBreaker extends Breaker {
         const options = changed(decoding, this.options, changes)
         this.written = options
         this.obey(options)
-        if (changes.mode !== undefined) this.mode = changes.mode
+        this.mode = options.mode
       })
   }
 }

@@ -314,13 +314,13 @@ const nest = (parts: ReadonlyArray<Part>, self: AnyEffect, call: CallOptions | u
 const apply = (part: Part, self: AnyEffect, call: Policy.CallOptions | undefined): AnyEffect =>
   call === undefined || !("executeWith" in part) ? part.execute(self) : part.executeWith(call)(self)
 
-/** The options of a call that are for one part. */
+/** The options of a call that are for one part; what answers when all else fails is for none of them. */
 const callOf = (part: Part, call: CallOptions | undefined): Policy.CallOptions | undefined => {
   if (call === undefined) return undefined
   const functions: Readonly<Record<string, object | undefined>> = {
     retry: call.retry,
     "circuit-breaker": call.circuitBreaker,
-    pipeline: call
+    pipeline: { retry: call.retry, circuitBreaker: call.circuitBreaker }
   }
   return { ...functions[part.kind], key: call.key }
 }

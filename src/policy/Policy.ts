@@ -108,8 +108,8 @@ export interface Reconfigurable<in out Options extends object> {
   /** Those that it has now. */
   readonly options: Options
   /**
-   * Changes some of them. What was counted so far, and who runs or waits, stays. Wrong options are a defect that names each
-   * of them, and so is an option that cannot change.
+   * Changes some of them; one that is undefined stays as it is. What was counted so far, and who runs or waits, stays. Wrong
+   * options are a defect that names each of them, and so is an option that cannot change.
    */
   readonly reconfigure: (changes: object) => Effect.Effect<void>
 }

@@ -235,14 +235,14 @@ describe("resize", () => {
     })
   )
 
-  it.effect("leaves the length of the queue and the options as they were", () =>
+  it.effect("leaves the length of the queue as it was, and is seen in the options", () =>
     Effect.gen(function* () {
       const calls = yield* makeCalls({ maxConcurrent: 1, maxQueue: 1 })
       yield* calls.bulkhead.resize(3)
       yield* calls.arriveAll("a", "b", "c", "d", "e")
       expect(yield* occupancy(calls.bulkhead)).toEqual([3, 1])
       expect(yield* Policy.snapshot(calls.bulkhead)).toMatchObject({ maxQueue: 1, rejected: 1 })
-      expect(calls.bulkhead.options).toMatchObject({ maxConcurrent: 1, maxQueue: 1 })
+      expect(calls.bulkhead.options).toMatchObject({ maxConcurrent: 3, maxQueue: 1 })
     })
   )
 

@@ -135,3 +135,19 @@ describe("an isolation", () => {
     })
   )
 })
+
+describe("an isolation for no time", () => {
+  it.effect.each([
+    [0, "0"],
+    [-1, "-1ms"],
+    [Number.NaN, "0"]
+  ] as const)("is a mistake, and changes nothing: %d", ([duration, got]) =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make()
+      yield* breaker.trip
+      const exit = yield* Effect.exit(breaker.isolateWith({ duration }))
+      expect(String(exit)).toContain(`isolateWith: duration: expected a duration greater than zero, got ${got}`)
+      expect((yield* Policy.snapshot(breaker)).state).toBe("Open")
+    })
+  )
+})

@@ -126,4 +126,15 @@ describe("a pipeline as a part of another", () => {
       expect(inner.parts[1].snapshot(0).failuresInRow).toBe(0)
     })
   )
+
+  it.effect("leaves the fallback of a call to the outer one", () =>
+    Effect.gen(function* () {
+      const inner = yield* Pipeline.make({ timeout: "1 second" })
+      const outer = Pipeline.inOrder([yield* Retry.make({ ...atOnce, maxAttempts: 3 }), inner])
+      const service = ScriptedService.make([ScriptedService.fail("down")])
+      const call: Pipeline.AnsweredCall = { fallback: () => Effect.succeed("answer") }
+      expect(yield* service.call.pipe(outer.executeWith(call))).toBe("answer")
+      expect(service.calls()).toBe(3)
+    })
+  )
 })

@@ -141,3 +141,33 @@ describe("options that change while a policy runs", () => {
     })
   )
 })
+
+describe("options", () => {
+  it.effect("are those that an instance has now, whoever has changed them", () =>
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.make()
+      yield* breaker.setMode("observe")
+      expect(breaker.options.mode).toBe("observe")
+      const bulkhead = yield* Bulkhead.make({ maxConcurrent: 5 })
+      yield* bulkhead.resize(0)
+      yield* bulkhead.reconfigure({ maxQueue: 3 })
+      expect(bulkhead.options).toMatchObject({ maxConcurrent: 0, maxQueue: 3 })
+      expect((yield* Policy.snapshot(bulkhead)).limit).toBe(0)
+    })
+  )
+
+  it.effect("stay as they are where a change is undefined", () =>
+    Effect.gen(function* () {
+      // As a compiler without exactOptionalPropertyTypes lets it be written.
+      const unset = undefined as never
+      const breaker = yield* CircuitBreaker.make({ consecutiveFailures: 2 })
+      yield* breaker.reconfigure({ consecutiveFailures: unset, openDuration: "5 seconds", windowSize: unset })
+      expect(breaker.options.consecutiveFailures).toBe(2)
+      expect(breaker.options.openDuration).toEqual(Duration.seconds(5))
+      const bulkhead = yield* Bulkhead.make({ maxConcurrent: 5 })
+      yield* bulkhead.reconfigure({ maxConcurrent: unset, maxQueue: 3 })
+      expect(bulkhead.options.maxConcurrent).toBe(5)
+      expect((yield* Policy.snapshot(bulkhead)).limit).toBe(5)
+    })
+  )
+})

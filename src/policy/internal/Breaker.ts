@@ -98,7 +98,7 @@ export abstract class Breaker implements CircuitBreaker.CircuitBreaker, Shared, 
   }
 
   get describe(): () => string {
-    return () => describe({ ...this.options, mode: this.mode })
+    return () => describe(this.options)
   }
 
   get reset(): Effect.Effect<void> {
@@ -122,7 +122,7 @@ export abstract class Breaker implements CircuitBreaker.CircuitBreaker, Shared, 
     return ({ by = ANONYMOUS, duration = Duration.infinity, reason }) =>
       withFiberSync((fiber) => {
         const now = Policy.monotonicMillis(fiber)
-        const until = Math.min(now + Duration.toMillis(duration), Machine.FOREVER)
+        const until = Math.min(now + lastingMillis(duration), Machine.FOREVER)
         this.isolations ??= Isolations.make()
         this.isolations.set({ by, reason, until })
         this.main.commandAll(fiber, Orders.anew(Isolations.changeBy(this.isolations.at(now))))
@@ -169,6 +169,14 @@ export abstract class Breaker implements CircuitBreaker.CircuitBreaker, Shared, 
     )
     return this.keyed
   }
+}
+
+/** An isolation that is over when it begins would only take away what was there. */
+const lastingMillis = (duration: Duration.Input): number => {
+  const millis = Duration.toMillis(duration)
+  if (millis > 0) return millis
+  const got = Duration.format(Duration.fromInputUnsafe(duration))
+  throw new Error(`CircuitBreaker.isolateWith: duration: expected a duration greater than zero, got ${got}`)
 }
 
 /** The operator who gives no name. */

@@ -17,8 +17,8 @@ import type * as Stage from "./Stage.ts"
 import { streamOf } from "./StreamProgress.ts"
 
 /**
- * The call was not made, because the circuit is not closed. `retryAfter` is the time until the next probe is possible; it is
- * missing for an isolated circuit, which closes again only by hand.
+ * The call was not made, because the circuit is not closed. `retryAfter` is the time until the next probe is possible, or
+ * until an isolation ends; it is missing for one that ends only by hand.
  */
 export class CircuitBreakerOpenError extends withTraits({
   errorCode: "resilience.circuit_breaker_open",

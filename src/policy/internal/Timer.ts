@@ -20,6 +20,8 @@ import { clockOf } from "./perContext.ts"
 
 const LIVE_CLOCK = Context.get(Context.empty(), Clock.Clock)
 const LONGEST_TIMER = 2 ** 31 - 1
+/** A timer that is late by more than this many milliseconds has been dropped, or rings as soon as the process is less busy. */
+const LATEST_RING = 1_000
 const NOTHING = (): void => {}
 
 /**
@@ -65,11 +67,16 @@ type NodeTimer = ReturnType<typeof setTimeout> & { ref?(): unknown; unref?(): un
  * They come due in the order in which they are set, so on the live clock a list and one timer for the first of them will do.
  * When the last one is cancelled the timer stays, because the next call is likely to need it; it does not keep the process
  * alive then. This is how Node keeps its own timers, without an object of Node's for each.
+ *
+ * A host may drop a timer: fake timers of a test are gone with the test, and some runtimes end timers with the request that
+ * set them. So one that is overdue is replaced, and so is one that was set by another `setTimeout` than there is now.
  */
 export class Alarms {
   readonly millis: number
   private readonly alarms = LinkedList.make<Alarm>()
   private timer: NodeTimer | undefined
+  private timerDue = 0
+  private setBy: typeof setTimeout | undefined
   private isRetired = false
 
   constructor(millis: number) {
@@ -79,7 +86,9 @@ export class Alarms {
   /** Lets an alarm ring once, unless it is removed; returns `false` where {@link after} must do. */
   add(fiber: Fiber.Fiber<unknown, unknown>, alarm: Alarm): boolean {
     if (this.millis === Infinity || clockOf(fiber) !== LIVE_CLOCK) return false
-    if (this.timer === undefined) this.start(this.millis)
+    const now = alarm.due - this.millis
+    if (this.timer !== undefined && this.isLost(now)) this.stop()
+    if (this.timer === undefined) this.start((this.alarms.head ?? alarm).due, now)
     else if (this.alarms.head === undefined) this.timer.ref?.()
     LinkedList.append(this.alarms, alarm)
     return true
@@ -97,8 +106,15 @@ export class Alarms {
     if (this.alarms.head === undefined) this.stop()
   }
 
-  private start(millis: number): void {
-    this.timer = setTimeout(() => this.ring(), timerMillis(millis)) as NodeTimer
+  private start(due: number, now: number): void {
+    const millis = timerMillis(due - now)
+    this.timer = setTimeout(() => this.ring(), millis) as NodeTimer
+    this.timerDue = now + millis
+    this.setBy = setTimeout
+  }
+
+  private isLost(now: number): boolean {
+    return this.setBy !== setTimeout || now - this.timerDue > LATEST_RING
   }
 
   private stop(): void {
@@ -116,7 +132,7 @@ export class Alarms {
       }
     } finally {
       if (this.alarms.head === undefined) this.timer = undefined
-      else this.start(this.alarms.head.due - now)
+      else this.start(this.alarms.head.due, now)
     }
   }
 }

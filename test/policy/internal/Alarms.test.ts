@@ -140,6 +140,69 @@ describe("under the live clock", () => {
     })
   )
 
+  it.live("a timer that the host has dropped is replaced once its time is past (live, with fake timers)", () =>
+    Effect.gen(function* () {
+      const alarms = new Timer.Alarms(100)
+      ;(yield* set(alarms, () => {}))()
+      vi.clearAllTimers()
+      pass(1_200)
+      let rings = 0
+      yield* set(alarms, () => void rings++)
+      pass(99)
+      expect(rings).toBe(0)
+      pass(1)
+      expect([rings, vi.getTimerCount()]).toEqual([1, 0])
+    })
+  )
+
+  it.live("so is one for which others wait, and they ring at once (live, with fake timers)", () =>
+    Effect.gen(function* () {
+      const alarms = new Timer.Alarms(100)
+      const rings: Array<string> = []
+      yield* set(alarms, () => void rings.push("waiting"))
+      vi.clearAllTimers()
+      pass(1_200)
+      yield* set(alarms, () => void rings.push("new"))
+      pass(1)
+      expect(rings).toEqual(["waiting"])
+      pass(99)
+      expect(rings).toEqual(["waiting", "new"])
+    })
+  )
+
+  it.live("so is one of fake timers that are no longer in use (live, with fake timers)", () =>
+    Effect.gen(function* () {
+      const alarms = new Timer.Alarms(100)
+      const rings: Array<string> = []
+      yield* set(alarms, () => void rings.push("waiting"))
+      vi.useRealTimers()
+      vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"], now: 1_000 })
+      pass(50)
+      yield* set(alarms, () => void rings.push("new"))
+      expect(vi.getTimerCount()).toBe(1)
+      pass(50)
+      expect(rings).toEqual(["waiting"])
+      pass(50)
+      expect([rings, vi.getTimerCount()]).toEqual([["waiting", "new"], 0])
+    })
+  )
+
+  it.live("while the process is too busy for timers, one more is enough (live, with fake timers)", () =>
+    Effect.gen(function* () {
+      const timeouts = vi.spyOn(globalThis, "setTimeout")
+      const alarms = new Timer.Alarms(100)
+      let rings = 0
+      yield* set(alarms, () => void rings++)
+      vi.setSystemTime(Date.now() + 5_000)
+      for (let call = 0; call < 10; call++) yield* set(alarms, () => void rings++)
+      expect([timeouts.mock.calls.length, vi.getTimerCount()]).toEqual([2, 1])
+      pass(1)
+      expect(rings).toBe(1)
+      pass(100)
+      expect([rings, vi.getTimerCount()]).toEqual([11, 0])
+    })
+  )
+
   it.live("does not believe a timer that rings early (live, with fake timers)", () =>
     Effect.gen(function* () {
       const alarms = new Timer.Alarms(100)

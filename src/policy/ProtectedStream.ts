@@ -7,7 +7,7 @@
  * been given up, and how it ends is what the circuit breaker hears. Only before the first element can a stream start again,
  * or another one take its place: from then on a failure is passed on unchanged. The timeout of the service limits how long
  * the consumer waits, for the first element and from one to the next; time that the consumer takes for itself does not
- * count. The total deadline includes it.
+ * count. The total deadline includes it; one that passes while the consumer is busy says nothing about the dependency.
  *
  * Elements are pulled when they are asked for, and come in the chunks in which they came.
  *

@@ -920,6 +920,48 @@ describe("the circuit breaker", () => {
     })
   )
 
+  describe.each(["nested", "that may be fused", "around the consumer"])("when a deadline passes, %s,", (form) => {
+    /** What a breaker counts while a stream is read until a deadline. */
+    const counted = (
+      stream: Stream.Stream<number, string>,
+      read: (guarded: Stream.Stream<number, unknown>) => Effect.Effect<unknown, unknown>
+    ) =>
+      Effect.gen(function* () {
+        const deadline = Deadline.makeUnsafe({ duration: "1 minute" })
+        const breaker = CircuitBreaker.makeUnsafe()
+        const timeout = Timeout.makeUnsafe({ duration: "1 hour" })
+        const call = {
+          nested: read(stream.pipe(ProtectedStream.protect(Pipeline.inOrder([deadline, breaker])))),
+          "that may be fused": read(
+            stream.pipe(ProtectedStream.protect(Pipeline.inOrder([deadline, breaker, timeout])))
+          )
+        }[form]
+        const outside = deadline.execute(read(stream.pipe(ProtectedStream.protect(breaker))))
+        const fiber = yield* start(Effect.exit(call ?? outside))
+        yield* TestClock.adjust("2 minutes")
+        expect(errorOf(yield* Fiber.join(fiber))).toMatchObject({ scope: "total" })
+        const { failures, ignored } = yield* Policy.snapshot(breaker)
+        return { failures, ignored }
+      })
+
+    it.effect("that says nothing while the consumer is busy", () =>
+      Effect.gen(function* () {
+        const plenty = Stream.range(1, 100).pipe(Stream.rechunk(1))
+        const read = Stream.runForEach(() => Effect.sleep("25 seconds"))
+        expect(yield* counted(plenty, read)).toEqual({ failures: 0, ignored: 1 })
+      })
+    )
+
+    it.effect.each([
+      { stream: Stream.never, which: "first" },
+      { stream: hung(1), which: "next" }
+    ])("it is a failure while the $which element is waited for", ({ stream }) =>
+      Effect.gen(function* () {
+        expect(yield* counted(stream, Stream.runDrain)).toEqual({ failures: 1, ignored: 0 })
+      })
+    )
+  })
+
   it.effect("a stream is slow when its first element is, not when it is long", () =>
     Effect.gen(function* () {
       const breaker = CircuitBreaker.makeUnsafe({

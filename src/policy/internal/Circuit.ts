@@ -21,7 +21,7 @@ import type { Totals } from "./circuitTotals.ts"
 import { keyStates } from "./keyStates.ts"
 import * as Orders from "./Orders.ts"
 import { queuedMillis } from "./queueTime.ts"
-import { streamOf } from "./StreamProgress.ts"
+import { isConsumerBusy, streamOf } from "./StreamProgress.ts"
 import * as TimeLimit from "./TimeLimit.ts"
 
 /** What the circuits of one breaker share, whatever their key. */
@@ -136,8 +136,8 @@ export class Circuit implements RecentlyUsed.Entry<Circuit> {
     classify: Outcome.Classify
   ): void {
     if (exit._tag === "Failure" && Cause.hasInterruptsOnly(exit.cause)) {
-      // The deadline has cut the call off: the dependency did not answer in time.
-      const deadline = TimeLimit.interruptingDeadline(fiber)
+      // The deadline has cut the call off: the dependency did not answer in time, if it was asked.
+      const deadline = isConsumerBusy(fiber) ? undefined : TimeLimit.interruptingDeadline(fiber)
       if (deadline === undefined) this.record(fiber, permit, startedAt, Outcome.ignored, undefined)
       else this.record(fiber, permit, startedAt, Outcome.failure(), TimeLimit.deadlineExceeded(deadline, true))
       return

@@ -38,8 +38,6 @@ export class Handoff {
   private untaken: Chunk | undefined
   private taker: ((result: AnyPull) => void) | undefined
   private giver: ((go: Effect.Effect<void>) => void) | undefined
-  /** Whether elements are on their way; until the first ones are there, they are. */
-  private isPulling = true
   private isStopped = false
 
   constructor(self: AnyStream, guard: (run: AnyEffect) => AnyEffect, isPreamble: Preamble.IsPreamble | undefined) {
@@ -59,7 +57,7 @@ export class Handoff {
     const { producer } = this
     if (producer === undefined || this.exit !== undefined) return Effect.void
     this.isStopped = true
-    const isContent = exit._tag === "Success" && !this.isPulling
+    const isContent = exit._tag === "Success" && this.progress?.isPulling === false
     if (isContent) this.wake()
     else producer.interruptUnsafe()
     return Effect.flatMap(Fiber.await(producer), defectsOf)
@@ -117,7 +115,7 @@ export class Handoff {
   private giveAll(pull: AnyPull): Pull.Pull<typeof END, unknown> {
     const step = Effect.flatMap(
       Effect.suspend(() => {
-        this.isPulling = true
+        this.progress?.pull()
         return pull
       }),
       (chunk) => this.give(chunk)
@@ -127,7 +125,6 @@ export class Handoff {
   }
 
   private give(chunk: Chunk): Effect.Effect<void> {
-    this.isPulling = false
     this.progress?.emit()
     const { taker } = this
     this.taker = undefined

@@ -21,6 +21,8 @@ export class StreamProgress {
   firstAt: number | undefined
   /** Since when the consumer waits for the next element, as far as somebody watches. */
   waitingSince: number | undefined
+  /** Whether elements are on their way; until the first ones are there, they are. */
+  isPulling = true
   private readonly clock: Clock.Clock
   private readonly watchers = new Set<Watcher>()
 
@@ -44,6 +46,11 @@ export class StreamProgress {
     for (const watcher of this.watchers) watcher.onWait(now)
   }
 
+  /** The stream has been asked for more. */
+  pull(): void {
+    this.isPulling = true
+  }
+
   /** Elements have arrived, or the consumer waits no more. */
   rest(): void {
     this.waitingSince = undefined
@@ -51,6 +58,7 @@ export class StreamProgress {
 
   /** Elements have arrived. */
   emit(): void {
+    this.isPulling = false
     this.rest()
     if (this.firstAt !== undefined) return
     const now = Policy.monotonicMillisOf(this.clock)
@@ -69,3 +77,6 @@ export const streamOf = /* @__PURE__ */ perContext((context) => Context.get(cont
 
 /** Whether a part of the answer has been given away already, so that nobody may give another one. */
 export const isCommitted = (fiber: Fiber.Fiber<unknown, unknown>): boolean => streamOf(fiber)?.firstAt !== undefined
+
+/** Whether a fiber runs a stream that is asked for nothing, because the consumer has yet to take in what it got. */
+export const isConsumerBusy = (fiber: Fiber.Fiber<unknown, unknown>): boolean => streamOf(fiber)?.isPulling === false

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "@effect/vitest"
 import { Effect, Exit, Fiber } from "effect"
+import { setFlagsFromString } from "node:v8"
+import { runInNewContext } from "node:vm"
 import { Timeout } from "../../src/index.ts"
 
 const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length
@@ -102,6 +104,21 @@ describe("a timer", () => {
       const fiber = yield* Effect.forkChild(hang.pipe(Timeout.withTimeout(Infinity)), { startImmediately: true })
       expect(timers()).toBe(idle)
       yield* Fiber.interrupt(fiber)
+    })
+  )
+
+  it.live("leaves nothing in memory, however many durations there are (live)", () =>
+    Effect.gen(function* () {
+      setFlagsFromString("--expose-gc")
+      const collect: () => void = runInNewContext("gc")
+      const usedBytes = Effect.sync(() => {
+        collect()
+        return process.memoryUsage().heapUsed
+      })
+      const COUNT = 30_000
+      const before = yield* usedBytes
+      for (let n = 0; n < COUNT; n++) yield* Effect.yieldNow.pipe(Timeout.withTimeout(60_000 + n))
+      expect((yield* usedBytes) - before).toBeLessThan(COUNT * 50)
     })
   )
 

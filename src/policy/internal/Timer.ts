@@ -118,6 +118,8 @@ export class Alarms {
   }
 
   private stop(): void {
+    // Of a timer that does not keep the process alive, Node would remember the duration until then.
+    this.timer?.ref?.()
     clearTimeout(this.timer)
     this.timer = undefined
   }

@@ -11,7 +11,7 @@
  *
  * A fiber inherits the deadline that it is forked under. One that goes on after the call has ended, such as a worker in the
  * background, keeps it, and once it has passed every call with a limit fails there. Fork such work with
- * {@link withoutDeadline}.
+ * {@link withoutDeadline}, and detached or in a scope: a child is interrupted when the call ends.
  *
  * **Example** (A total for all attempts)
  *

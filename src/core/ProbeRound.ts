@@ -61,9 +61,9 @@ export const admit = (round: ProbeRound, settings: Settings, now: number): Admis
   }
 }
 
-/** The first probe whose lease has ended, or `undefined`. */
+/** The probe whose lease has ended first, or `undefined`. A renewed lease may end after one that began later. */
 export const lapsed = (round: ProbeRound, now: number): Probe | undefined =>
-  round.running.find((probe) => probe.expiresAt <= now)
+  round.running.filter((probe) => probe.expiresAt <= now).toSorted((a, b) => a.expiresAt - b.expiresAt)[0]
 
 /** Whether the probe still holds its slot. */
 export const isRunning = (round: ProbeRound, id: number): boolean => round.running.some((probe) => probe.id === id)

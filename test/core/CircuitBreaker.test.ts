@@ -364,6 +364,14 @@ describe("a probe's lease", () => {
     expect(circuit.finish(permit, success).round.successes).toBe(1)
   })
 
+  it("that began anew counts after those that ended before it, however late anybody looks", () => {
+    const circuit = circuits.Open({ ...twoOfThree, probes: 2, successesToClose: 1 }).waitForProbes()
+    const first = circuit.start()
+    circuit.wait(100).start()
+    circuit.wait(200).renew(first)
+    expect(circuit.wait(600).openFor).toBe(1_000 - 200)
+  })
+
   it("does not begin anew once it has ended, nor without a probe", () => {
     const halfOpen = circuits.HalfOpen(twoOfThree)
     const permit = halfOpen.start()

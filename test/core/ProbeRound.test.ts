@@ -142,6 +142,13 @@ describe("a lease", () => {
     expect(ProbeRound.lapsed(round, 1_000)).toEqual({ id: 1, expiresAt: 100 })
   })
 
+  it("that ended first is the first to be told, even if its probe began later", () => {
+    const renewed = ProbeRound.renew(round, settings, 1, 60)
+    expect(ProbeRound.lapsed(renewed, 1_000)).toEqual({ id: 2, expiresAt: 130 })
+    expect(ProbeRound.lapsed(renewed, 130)).toEqual({ id: 2, expiresAt: 130 })
+    expect(ProbeRound.lapsed(renewed, 129)).toBeUndefined()
+  })
+
   it("that is renewed begins anew, and that of no other probe", () => {
     const renewed = ProbeRound.renew(round, settings, 1, 60)
     expect(renewed.running).toEqual([

@@ -23,6 +23,7 @@ interface Changes {
   readonly failureRate?: number
   readonly probes?: number
   readonly successesToClose?: number
+  readonly probeTimeout?: number
 }
 
 type Order =
@@ -60,6 +61,7 @@ const changedBy = (settings: Naive.Settings, changes: Changes): Naive.Settings =
     hintMaxMillis: changes.retryAfterMax ?? hintMaxMillis,
     probes: changes.probes ?? settings.probes,
     successesToClose: changes.successesToClose ?? settings.successesToClose,
+    probeMillis: changes.probeTimeout ?? settings.probeMillis,
     tripPolicy:
       tripPolicy.kind === "consecutive"
         ? { ...tripPolicy, failures: changes.consecutiveFailures ?? tripPolicy.failures }
@@ -413,6 +415,7 @@ export const circuitBreaker: Model<Plan, Order> = {
           ...probeChanges,
           { openDuration: random.pick([32, 64, 128]) },
           { retryAfterMax: random.pick([0, 40, 1_000]) },
+          { probeTimeout: random.pick([20, 40, 128]) },
           settings.tripPolicy.kind === "consecutive"
             ? { consecutiveFailures: random.integer(1, 3) }
             : { failureRate: random.pick([0.25, 0.75]) }

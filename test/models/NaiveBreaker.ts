@@ -35,11 +35,11 @@ export interface Call {
   readonly slow: boolean
 }
 
-/** A running call: `era` counts the transitions before it, `began` is when it started. */
+/** A running call: `era` counts the transitions before it, `until` is when it lapses if it is a probe. */
 export interface Running {
   readonly era: number
   readonly name: number
-  readonly began: number
+  readonly until: number
 }
 
 export interface NaiveBreaker {
@@ -149,9 +149,11 @@ export const passTime = (self: NaiveBreaker, settings: Settings, now: number, ra
   if (self.phase === "Isolated") return now < self.isolatedUntil ? self : reset(self, self.isolatedUntil)
   let current = self
   for (;;) {
-    const lapsed = current.probes.find((probe) => now >= probe.began + settings.probeMillis)
-    if (lapsed === undefined) return current.phase === "HalfOpen" ? judge(current, settings, now, 0, random) : current
-    const at = lapsed.began + settings.probeMillis
+    const at = Math.min(...current.probes.map(({ until }) => until))
+    const lapsed = current.probes.find(({ until }) => until === at)
+    if (lapsed === undefined || now < at) {
+      return current.phase === "HalfOpen" ? judge(current, settings, now, 0, random) : current
+    }
     current = finishProbe(current, settings, at, lapsed.name, "Failure", 0, random)
   }
 }
@@ -163,18 +165,26 @@ export const begin = (
   now: number,
   name: number
 ): readonly [NaiveBreaker, Running | number] => {
-  if (self.phase === "Closed") return [self, { era: self.era, name, began: now }]
+  if (self.phase === "Closed") return [self, { era: self.era, name, until: Infinity }]
   if (self.phase === "Isolated") return [self, self.isolatedUntil - now]
   const opensAt = self.since + lastOpenTime(self)
   if (self.phase === "Open" && now < opensAt) return [self, opensAt - now]
   const round = self.phase === "Open" ? enter(self, "HalfOpen", now, self.openTimes) : self
   const taken = count(round, "Success") + count(round, "Failure") + round.probes.length
   if (taken >= settings.probes) {
-    return [round, Math.min(...round.probes.map((probe) => probe.began + settings.probeMillis)) - now]
+    return [round, Math.min(...round.probes.map(({ until }) => until)) - now]
   }
-  const probe: Running = { era: round.era, name, began: now }
+  const probe: Running = { era: round.era, name, until: now + settings.probeMillis }
   return [{ ...round, probes: [...round.probes, probe] }, probe]
 }
+
+/** A probe that shows that it is alive may take as long again. */
+export const renew = (self: NaiveBreaker, settings: Settings, now: number, call: Running): NaiveBreaker => ({
+  ...self,
+  probes: self.probes.map((probe) =>
+    probe.era === call.era && probe.name === call.name ? { ...probe, until: now + settings.probeMillis } : probe
+  )
+})
 
 export const counts = (self: NaiveBreaker, call: Running): boolean =>
   call.era === self.era && (self.phase !== "HalfOpen" || self.probes.some((probe) => probe.name === call.name))
@@ -219,9 +229,7 @@ export const describe = (self: NaiveBreaker, settings: Settings, now: number): s
     case "Open":
       return `Open for ${Math.max(0, self.since + lastOpenTime(self) - now)}, ${history}`
     case "HalfOpen": {
-      const left = self.probes.map((probe) =>
-        Math.max(-settings.openMaxMillis, probe.began + settings.probeMillis - now)
-      )
+      const left = self.probes.map(({ until }) => Math.max(-settings.openMaxMillis, until - now))
       const ignored = self.results.length - 1 - self.results.findLastIndex((one) => one !== "Ignored")
       const results = `${count(self, "Success")} good, ${count(self, "Failure")} bad, ${ignored} ignored in a row`
       return `HalfOpen, ${results}, running ${left.join(" ")}, ${history}`

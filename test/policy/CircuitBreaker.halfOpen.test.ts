@@ -258,6 +258,17 @@ describe("the lease of a probe", () => {
     })
   )
 
+  it.effect("lets the open time start when the last one lapsed, though a shorter one began after it", () =>
+    Effect.gen(function* () {
+      const breaker = yield* waiting({ probes: 2, probeTimeout: "30 seconds" })
+      yield* start(breaker)
+      yield* breaker.reconfigure({ probeTimeout: "5 seconds" })
+      yield* start(breaker)
+      yield* TestClock.adjust("30 seconds")
+      expect(yield* snapshot(breaker)).toMatchObject({ state: "Open", retryAfter: Option.some(Duration.seconds(10)) })
+    })
+  )
+
   it.effect("never keeps a circuit half-open: a hung probe is followed by the next one", () =>
     Effect.gen(function* () {
       const breaker = yield* waiting({ probeTimeout: "5 seconds" })

@@ -7,6 +7,7 @@ import {
   Effect,
   Exit,
   Fiber,
+  Option,
   Ref,
   Schedule,
   Scheduler,
@@ -905,6 +906,22 @@ describe("the circuit breaker", () => {
       yield* TestClock.adjust("31 seconds")
       expect((yield* Policy.snapshot(breaker)).state).toBe("Open")
       yield* Fiber.interrupt(fiber)
+    })
+  )
+
+  it.effect("a probe whose elements arrive loses its lease after those that it has outlived", () =>
+    Effect.gen(function* () {
+      const breaker = yield* openBreaker({ probes: 2, probeTimeout: "30 seconds" })
+      yield* TestClock.adjust("1 minute")
+      const once = Stream.concat(Stream.fromEffect(Effect.sleep("20 seconds")), Stream.never)
+      yield* start(Stream.runDrain(once.pipe(ProtectedStream.protect(breaker))))
+      yield* TestClock.adjust("1 second")
+      yield* start(breaker.execute(Effect.never))
+      yield* TestClock.adjust("49 seconds")
+      expect(yield* Policy.snapshot(breaker)).toMatchObject({
+        state: "Open",
+        retryAfter: Option.some(Duration.minutes(1))
+      })
     })
   )
 

@@ -8,6 +8,7 @@ import * as NaiveBreaker from "../../models/NaiveBreaker.ts"
 export type Event =
   | { readonly _tag: "Start" }
   | { readonly _tag: "Finish"; readonly which: "oldest" | "newest"; readonly result: CircuitBreaker.Observation }
+  | { readonly _tag: "Renew"; readonly which: "oldest" | "newest" }
   | { readonly _tag: "Wait"; readonly millis: number }
   | { readonly _tag: "Reset" }
   | { readonly _tag: "Trip" }
@@ -115,6 +116,12 @@ const happen = (
       const call: Call = { permit: admission.permit, naive: answer }
       agree("a new call counts", CircuitBreaker.isCurrent(admission.state, call.permit), true)
       return { ...pair, real: admission.state, naive: after, calls: [...calls, call], started: started + 1 }
+    }
+    case "Renew": {
+      const call = event.which === "oldest" ? calls[0] : calls.at(-1)
+      if (call === undefined) return pair
+      const renewed = CircuitBreaker.renew(real, settings, now, call.permit)
+      return { ...pair, real: renewed, naive: NaiveBreaker.renew(naive, settings, now, call.naive) }
     }
     case "Finish": {
       const call = event.which === "oldest" ? calls[0] : calls.at(-1)

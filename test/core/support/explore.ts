@@ -37,6 +37,8 @@ const eventsOf = ({ results, waits }: Scope): ReadonlyArray<Pair.Event> => [
   { _tag: "Start" },
   ...results.map((result): Pair.Event => ({ _tag: "Finish", which: "oldest", result })),
   ...results.map((result): Pair.Event => ({ _tag: "Finish", which: "newest", result })),
+  { _tag: "Renew", which: "oldest" },
+  { _tag: "Renew", which: "newest" },
   ...waits.map((millis): Pair.Event => ({ _tag: "Wait", millis })),
   { _tag: "Reset" },
   { _tag: "Trip" },
@@ -45,7 +47,7 @@ const eventsOf = ({ results, waits }: Scope): ReadonlyArray<Pair.Event> => [
 
 const isPossible = (event: Pair.Event, calls: number, { mostCalls }: Scope): boolean => {
   if (event._tag === "Start") return calls < mostCalls
-  return event._tag !== "Finish" || calls >= (event.which === "oldest" ? 1 : 2)
+  return !("which" in event) || calls >= (event.which === "oldest" ? 1 : 2)
 }
 
 const freeze = <A>(value: A): A => {

@@ -257,11 +257,14 @@ export const eventsWith = ({
 }: EventsOptions): Stream.Stream<Policy.Event, never, Policy.ResilienceRegistry> =>
   Stream.callback(
     (queue) =>
-      Effect.gen(function* () {
-        const registry = yield* Policy.ResilienceRegistry
-        if (replay) for (const event of registry.recent()) Queue.offerUnsafe(queue, event)
-        yield* Policy.subscribe((event) => void Queue.offerUnsafe(queue, event))
-      }),
+      Effect.acquireRelease(
+        // In one step: what happened between the two would be lost.
+        Policy.ResilienceRegistry.useSync((registry) => {
+          if (replay) for (const event of registry.recent()) Queue.offerUnsafe(queue, event)
+          return registry.subscribe((event) => void Queue.offerUnsafe(queue, event))
+        }),
+        (unsubscribe) => Effect.sync(unsubscribe)
+      ),
     { bufferSize: capacity, strategy: "sliding" }
   )
 

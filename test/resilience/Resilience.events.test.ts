@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Effect, Fiber, Stream } from "effect"
+import { Effect, Fiber, Scheduler, Stream } from "effect"
 import { CircuitBreaker, Resilience } from "../../src/index.ts"
 
 const down = Effect.exit(Effect.fail("down").pipe(CircuitBreaker.withCircuitBreaker("llm")))
@@ -25,6 +25,28 @@ describe("the stream of events", () => {
         ["api", "Closed"]
       ])
     }).pipe(provide)
+  )
+
+  it.effect("has no gap, and nothing twice, between what has happened and what happens", () =>
+    Effect.gen(function* () {
+      for (let operations = 3; operations < 40; operations++) {
+        const seen: Array<string> = []
+        yield* Effect.gen(function* () {
+          const stream = Resilience.events.pipe(Stream.takeUntil(({ service }) => service === "service-20"))
+          const reader = yield* Stream.runForEach(stream, ({ service }) => Effect.sync(() => seen.push(service))).pipe(
+            Effect.provideService(Scheduler.MaxOpsBeforeYield, operations),
+            Effect.forkChild
+          )
+          for (let n = 0; n <= 20; n++) {
+            const breaker = yield* CircuitBreaker.make({ service: `service-${n}` })
+            yield* breaker.isolate
+            yield* Effect.yieldNow
+          }
+          yield* Fiber.join(reader)
+        }).pipe(provide)
+        expect(seen).toEqual(Array.from({ length: 21 }, (_, n) => `service-${n}`))
+      }
+    })
   )
 
   it.effect("can leave out what has happened", () =>

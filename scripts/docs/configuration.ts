@@ -191,7 +191,7 @@ export const configuration = `${[
   table(["option", "variable", "default", "meaning"], flags),
   ...slots.map(chapter),
   "## Presets",
-  "Services of these names begin with other numbers. `probeTimeout` follows from the time of an attempt and of the queue.",
+  "Services of these names begin with other numbers. `probeTimeout` follows from the longest of `duration`, `firstElement` and `idle`, and from the time of the queue.",
   table(["service", "what differs"], presetRows()),
   "Kinds of operations have limits of their own for an attempt. A service is its own kind, unless its `operationType` says otherwise.",
   table(["operation type", "variable", "time for an attempt"], typeRows),

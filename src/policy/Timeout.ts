@@ -190,10 +190,17 @@ const fromOptions = (service: string, initial: Options, home?: Policy.Observer):
     execute,
     executeWith: () => execute,
     [Stage.key]: () => stage(() => options.duration, calls),
-    describe: () => `${Duration.format(options.duration)} for an attempt`,
+    describe: () => described(options),
     snapshot: () => ({ kind: "timeout", service, duration: options.duration, operationType, ...calls.totals }),
     elapsedSeconds: calls.elapsedSeconds
   }
+}
+
+const described = ({ duration, firstElement, idle }: Options): string => {
+  const attempt = `${Duration.format(duration)} for an attempt`
+  const first = firstElement === undefined ? [] : [`${Duration.format(firstElement)} to the first element of a stream`]
+  const next = idle === undefined ? [] : [`${Duration.format(idle)} to each next element of a stream`]
+  return [attempt, ...first, ...next].join(", ")
 }
 
 /** The part of {@link guard} that limits a single value by the own duration, since that is over before any deadline. */

@@ -1,7 +1,15 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Duration, Effect, Exit, Fiber, Option } from "effect"
+import { Duration, Effect, Exit, Fiber, Option, Stream } from "effect"
 import { TestClock } from "effect/testing"
-import { type Bulkhead, CircuitBreaker, Pipeline, Policy, Timeout } from "../../src/index.ts"
+import {
+  type Bulkhead,
+  CircuitBreaker,
+  Pipeline,
+  Policy,
+  ProtectedStream,
+  Resilience,
+  Timeout
+} from "../../src/index.ts"
 
 const down = Effect.fail("down" as const)
 const up = Effect.succeed("up" as const)
@@ -96,6 +104,30 @@ describe("a probe", () => {
       yield* up.pipe(execute)
       expect(yield* state).toBe("Closed")
     })
+  )
+
+  const streams = { duration: "10 seconds", firstElement: "1 minute", idle: "90 seconds" } as const
+  it.effect.each([
+    ["the first", Stream.fromEffect(Effect.sleep("59 seconds"))],
+    ["the next", Stream.concat(Stream.make(undefined), Stream.fromEffect(Effect.sleep("89 seconds")))]
+  ] as const)("that is a stream may take as long as %s element may", ([, stream]) =>
+    Effect.gen(function* () {
+      const breaker = (yield* Policy.instanceOf(CircuitBreaker.Kind, "tokens"))!
+      yield* breaker.trip
+      yield* TestClock.adjust("1 second")
+      const fiber = yield* Effect.forkChild(Stream.runDrain(stream.pipe(ProtectedStream.protect("tokens"))))
+      yield* TestClock.adjust("89 seconds")
+      yield* Fiber.join(fiber)
+      expect(yield* Policy.snapshot(breaker)).toMatchObject({ state: "Closed", late: 0 })
+    }).pipe(
+      Effect.provide(
+        Resilience.layer({
+          services: {
+            tokens: { bulkhead: { maxQueue: 0 }, timeout: streams, circuitBreaker: { openDuration: "1 second" } }
+          }
+        })
+      )
+    )
   )
 
   it.effect("that the full bulkhead turns away is ignored, and gives its slot back", () =>

@@ -50,6 +50,11 @@ describe("the text", () => {
 At worst: 6 attempts, and at most 30s, not counting the answer of the fallback.`)
   })
 
+  it("has the times of the elements of a stream", () => {
+    const streaming = Timeout.makeUnsafe({ duration: "1 second", firstElement: "1 minute" })
+    expect(explain(streaming)).toContain("1. timeout  1s for an attempt, 1m to the first element of a stream")
+  })
+
   it("of an empty pipeline says so", () => {
     expect(Pipeline.explain(Pipeline.makeUnsafe({ service: "llm" })))
       .toBe(`The calls of "llm" go through these policies, the outermost first:
@@ -194,6 +199,15 @@ describe("the longest time", () => {
     expect(atWorst(Deadline.makeUnsafe({ duration: "9 seconds" }), queue(), second)).toContain("at most 9s.")
     expect(atWorst(queue({ maxQueue: 0 }), second)).toContain("at most 1s.")
     expect(atWorst(queue({ maxQueue: 0, queueTimeout: "3 seconds" }), second)).toContain("at most 1s.")
+  })
+
+  it("is not that of a stream whose elements have limits of their own, unless a deadline ends it", () => {
+    const deadline = Deadline.makeUnsafe({ duration: "4 seconds" })
+    for (const limits of [{ firstElement: "1 minute" }, { idle: "5 seconds" }] as const) {
+      const streaming = Timeout.makeUnsafe({ duration: "9 seconds", ...limits })
+      expect(atWorst(plain(1), streaming)).toContain("at most 9s, not counting streams.")
+      expect(atWorst(deadline, streaming)).toContain("at most 4s.")
+    }
   })
 
   it("is rounded up to milliseconds", () => {

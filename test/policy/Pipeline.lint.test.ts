@@ -241,7 +241,12 @@ const cases: ReadonlyArray<Case> = [
       [probing("4999 millis"), timeout],
       [probing("4999 millis"), Bulkhead.makeUnsafe({ queueTimeout: "1 millis" }), timeout],
       [probing("4999 millis"), bulkhead, Timeout.makeUnsafe({ duration: "4 seconds" })],
-      [Deadline.makeUnsafe({ duration: "5 seconds" }), probing("4999 millis"), Bulkhead.makeUnsafe(), timeout]
+      [Deadline.makeUnsafe({ duration: "5 seconds" }), probing("4999 millis"), Bulkhead.makeUnsafe(), timeout],
+      [probing("4999 millis"), Timeout.makeUnsafe({ duration: "1 second", firstElement: "5 seconds" })],
+      [probing("4999 millis"), Timeout.makeUnsafe({ duration: "1 second", idle: "5 seconds" })],
+      [probing("4999 millis"), Timeout.makeUnsafe({ duration: "5 seconds", firstElement: 1, idle: 1 })],
+      [probing("4999 millis"), Timeout.makeUnsafe({ duration: "5 seconds", firstElement: Infinity })],
+      [Timeout.makeUnsafe({ duration: "4 seconds", idle: "6 seconds" }), probing("4999 millis"), timeout]
     ],
     harmless: [
       [probing("5 seconds"), timeout],
@@ -254,7 +259,16 @@ const cases: ReadonlyArray<Case> = [
       [bulkhead, probing("5 seconds"), timeout],
       [Deadline.makeUnsafe({ duration: "5 seconds" }), probing("5 seconds"), bulkhead, timeout],
       [probing("5 seconds"), Bulkhead.makeUnsafe(), timeout],
-      [probing("1 second"), bulkhead]
+      [probing("1 second"), bulkhead],
+      [
+        probing("5 seconds"),
+        Timeout.makeUnsafe({ duration: "1 second", firstElement: "5 seconds", idle: "5 seconds" })
+      ],
+      [
+        Deadline.makeUnsafe({ duration: "4 seconds" }),
+        probing("4 seconds"),
+        Timeout.makeUnsafe({ duration: "1 second", firstElement: "5 seconds" })
+      ]
     ]
   },
   {

@@ -232,5 +232,20 @@ describe("options", () => {
 
   it("are told to people", () => {
     expect(Timeout.makeUnsafe({ duration: "90 seconds" }).describe()).toBe("1m 30s for an attempt")
+    expect(Timeout.makeUnsafe({ firstElement: "1 minute" }).describe()).toBe(
+      "30s for an attempt, 1m to the first element of a stream"
+    )
+    expect(Timeout.makeUnsafe({ idle: "5 seconds" }).describe()).toBe(
+      "30s for an attempt, 5s to each next element of a stream"
+    )
+  })
+
+  it("are told to people as they are now", () => {
+    const timeout = Timeout.makeUnsafe({ firstElement: "1 minute", idle: "5 seconds" })
+    expect(timeout.describe()).toBe(
+      "30s for an attempt, 1m to the first element of a stream, 5s to each next element of a stream"
+    )
+    Effect.runSync(timeout.reconfigure({ idle: "6 seconds" }))
+    expect(timeout.describe()).toContain("6s to each next element")
   })
 })

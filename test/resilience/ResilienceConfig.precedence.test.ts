@@ -193,6 +193,12 @@ describe("the time limit of an attempt", () => {
     ["a long one and a wait without end", { TIMEOUT_SVC: "90", BULKHEAD_QUEUE_TIMEOUT: "Infinity" }, 90],
     ["a long one where nobody waits", { TIMEOUT_SVC: "90", BULKHEAD_MAX_QUEUE: "0" }, 90],
     ["a long one without a bulkhead", { TIMEOUT_SVC: "90", BULKHEAD_SVC_ENABLED: "no" }, 90],
+    ["that of a first element", { TIMEOUT_SVC: "90", TIMEOUT_SVC_FIRST_ELEMENT: "100" }, 130],
+    ["that of a next element", { TIMEOUT_SVC_IDLE: "45", TIMEOUT_SVC_FIRST_ELEMENT: "40" }, 75],
+    ["that of a first element for all", { TIMEOUT_FIRST_ELEMENT: "2 minutes", BULKHEAD_MAX_QUEUE: "0" }, 120],
+    ["longer than those of elements", { TIMEOUT_SVC: "90", TIMEOUT_IDLE: "5", TIMEOUT_FIRST_ELEMENT: "20" }, 120],
+    ["beside one without end", { TIMEOUT_SVC: "90", TIMEOUT_SVC_IDLE: "Infinity" }, 120],
+    ["a first element beside none", { TIMEOUT_SVC: "Infinity", TIMEOUT_SVC_FIRST_ELEMENT: "40" }, 70],
     ["any, where the probe has its own", { TIMEOUT_SVC: "90", CIRCUIT_BREAKER_PROBE_TIMEOUT: "40" }, 40]
   ])("%s and the longest wait are the time of a probe, if that is longer than its default", (_, env, probeSeconds) => {
     const { probeTimeout } = resolved({}, env).options("circuitBreaker", "svc")

@@ -5,7 +5,7 @@ import * as Duration from "effect/Duration"
 import type * as Policy from "../Policy.ts"
 import type * as Retry from "../Retry.ts"
 import { lint } from "./pipelineLint.ts"
-import { flatten, isRetry, limitMillis, longestMillis } from "./pipelineParts.ts"
+import { flatten, isRetry, isTimeout, limitMillis, longestMillis } from "./pipelineParts.ts"
 
 /**
  * Tells what a pipeline does: its parts in their order with their numbers, the most attempts and the longest time that one
@@ -43,14 +43,17 @@ const worstTime = (parts: ReadonlyArray<Policy.Instance>): string => {
 
 /** What takes a time that only the call itself will tell, and is outside of every limit. */
 function* uncountedTimes(parts: ReadonlyArray<Policy.Instance>): Generator<string> {
-  const unlimited = parts.slice(
-    0,
-    parts.findIndex((part) => limitMillis(part) < Infinity)
-  )
+  const at = parts.findIndex((part) => limitMillis(part) < Infinity)
+  const unlimited = parts.slice(0, at)
   if (unlimited.some((part) => part.kind === "fallback")) yield "the answer of the fallback"
   if (unlimited.some((part) => isRetry(part) && part.worstCase.attempts > 1 && hasHints(part))) {
     yield "waits that the dependency asks for"
   }
+  if (limitsElements(parts[at]!)) yield "streams"
 }
+
+/** Whether a part tells how long a stream may take for its elements, of which it may have any number. */
+const limitsElements = (part: Policy.Instance): boolean =>
+  isTimeout(part) && (part.options.firstElement !== undefined || part.options.idle !== undefined)
 
 const hasHints = ({ options }: Retry.Retry): boolean => Duration.isGreaterThan(options.retryAfterMax, Duration.zero)

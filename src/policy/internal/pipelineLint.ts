@@ -11,6 +11,7 @@ import {
   isRetry,
   isTimeout,
   limitMillis,
+  limitMillisOfAny,
   longestMillis,
   queueMillis
 } from "./pipelineParts.ts"
@@ -175,9 +176,9 @@ const rules: ReadonlyArray<Rule> = [
     check: ({ isAround, list }) => {
       if (!isAround("circuit-breaker", "timeout")) return undefined
       const at = list.findIndex(isCircuitBreaker)
-      const outside = list.slice(0, at).map(limitMillis)
+      const outside = list.slice(0, at).map(limitMillisOfAny)
       const attempt = list.slice(at).filter((part) => !isRetry(part))
-      const longest = Duration.millis(Math.min(longestMillis(attempt), ...outside))
+      const longest = Duration.millis(Math.min(longestMillis(attempt, limitMillisOfAny), ...outside))
       const probe = shortest(list.filter(isCircuitBreaker).map(({ options }) => options.probeTimeout))
       return probe !== undefined && Duration.isFinite(longest) && Duration.isLessThan(probe, longest)
         ? `A probe counts as failed after ${Duration.format(probe)}, but may take ${Duration.format(longest)} in our queues and at the dependency: answers in between come too late to close the circuit.`

@@ -76,6 +76,16 @@ export const flatten = (parts: ReadonlyArray<Policy.Instance>): ReadonlyArray<Po
 export const limitMillis = (part: Policy.Instance): number =>
   isTimeout(part) || isDeadline(part) ? Duration.toMillis(part.snapshot(0).duration) : Infinity
 
+/** The time limit of a part in milliseconds, or that for an element of a stream if that is longer, though not endless. */
+export const limitMillisOfAny = (part: Policy.Instance): number => {
+  const { firstElement, idle } = isTimeout(part) ? part.options : {}
+  const ofStreams = [firstElement, idle].filter((duration) => duration !== undefined)
+  return Math.max(
+    limitMillis(part),
+    ...ofStreams.filter(Duration.isFinite).map((duration) => Duration.toMillis(duration))
+  )
+}
+
 /** The longest wait in the queue of a part in milliseconds: 0 for one that has none, `Infinity` without a limit. */
 export const queueMillis = (part: Policy.Instance): number => {
   if (!isBulkhead(part) || part.options.maxQueue === 0) return 0
@@ -83,10 +93,10 @@ export const queueMillis = (part: Policy.Instance): number => {
 }
 
 /** The longest time that parts can take, from the inside to the outside: what limits, what waits, and what repeats. */
-export const longestMillis = (parts: ReadonlyArray<Policy.Instance>): number =>
+export const longestMillis = (parts: ReadonlyArray<Policy.Instance>, limitOf = limitMillis): number =>
   parts.reduceRight((inner, part) => {
     if (isRetry(part)) return part.worstCase.attempts * inner + part.worstCase.waitMillis
-    return Math.min(inner, limitMillis(part)) + queueMillis(part)
+    return Math.min(inner, limitOf(part)) + queueMillis(part)
   }, Infinity)
 
 /**

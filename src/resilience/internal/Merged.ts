@@ -56,7 +56,7 @@ export class Merged {
     const time = this.timeOf(service)
     if (slot === "timeout" && time !== undefined) settings.set("duration", time)
     if (slot === "circuitBreaker" && !settings.has("probeTimeout")) {
-      const value = Duration.sum(finite(time?.value ?? DEFAULT_TIME), this.queueTimeOf(service))
+      const value = Duration.sum(this.attemptTimeOf(service), this.queueTimeOf(service))
       // A probe must be able to take as long as any other attempt, and to wait as long for its turn.
       if (Duration.isGreaterThan(value, DEFAULT_TIME))
         settings.set("probeTimeout", { value, shown: value, where: slot })
@@ -88,6 +88,13 @@ export class Merged {
       }
     }
     return said
+  }
+
+  /** The longest time of an attempt, be it one for a value, or a stream's to its first or next element. */
+  private attemptTimeOf(service: string): Duration.Duration {
+    const said = this.said("timeout", service)
+    const ofStreams = [said.get("firstElement"), said.get("idle")].map((setting) => finite(setting?.value))
+    return ofStreams.reduce((a, b) => Duration.max(a, b), finite(this.timeOf(service)?.value ?? DEFAULT_TIME))
   }
 
   /** The longest wait in the queue of a service; zero where there is no queue, or no limit. */

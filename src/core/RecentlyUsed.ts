@@ -20,6 +20,8 @@ export interface Settings<in E> {
   readonly capacity: number
   readonly idleMillis: number
   readonly isBusy: (entry: E) => boolean
+  /** Which entries are kept however long they are idle, as long as there is room. By default none. */
+  readonly isKept?: (entry: E, now: number) => boolean
 }
 
 /** The map. */
@@ -58,7 +60,10 @@ export const get = <E extends Entry<E>>(
   key: string,
   now: number
 ): E | undefined => {
-  dropFromOldEnd(self, settings, now, (oldest) => isIdle(oldest, settings, now))
+  dropFromOldEnd(self, now, {
+    isTooMuch: (oldest) => isIdle(oldest, settings, now),
+    mustStay: (oldest) => mustStay(oldest, settings, now)
+  })
   const entry = self.entries.get(key)
   if (entry === undefined) return undefined
   if (isDroppable(entry, settings, now)) {
@@ -86,7 +91,10 @@ export const set = <E extends Entry<E>>(self: RecentlyUsed<E>, settings: Setting
   if (before !== undefined) drop(self, before)
   self.entries.set(entry.key, entry)
   use(self, entry, now)
-  dropFromOldEnd(self, settings, now, (oldest) => oldest !== entry && self.entries.size > settings.capacity)
+  dropFromOldEnd(self, now, {
+    isTooMuch: (oldest) => oldest !== entry && self.entries.size > settings.capacity,
+    mustStay: settings.isBusy
+  })
 }
 
 /** All entries, the least recently used first. */
@@ -115,18 +123,20 @@ const isIdle = <E extends Entry<E>>(entry: E, settings: Settings<E>, now: number
   now - entry.usedAt >= settings.idleMillis
 
 const isDroppable = <E extends Entry<E>>(entry: E, settings: Settings<E>, now: number): boolean =>
-  isIdle(entry, settings, now) && !settings.isBusy(entry)
+  isIdle(entry, settings, now) && !mustStay(entry, settings, now)
+
+const mustStay = <E extends Entry<E>>(entry: E, settings: Settings<E>, now: number): boolean =>
+  settings.isBusy(entry) || settings.isKept?.(entry, now) === true
 
 const dropFromOldEnd = <E extends Entry<E>>(
   self: RecentlyUsed<E>,
-  settings: Settings<E>,
   now: number,
-  isTooMuch: (oldest: E) => boolean
+  { isTooMuch, mustStay }: { readonly isTooMuch: (oldest: E) => boolean; readonly mustStay: (oldest: E) => boolean }
 ): void => {
   for (let i = 0; i < DROPPED_PER_LOOKUP; i++) {
     const oldest = self.order.head
     if (oldest === undefined || !isTooMuch(oldest)) return
-    if (settings.isBusy(oldest)) use(self, oldest, now)
+    if (mustStay(oldest)) use(self, oldest, now)
     else drop(self, oldest)
   }
 }

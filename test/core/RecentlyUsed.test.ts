@@ -256,3 +256,31 @@ describe("any sequence of uses", () => {
     { arbitrary: { runs: 400, seed: 10, size: 80 } }
   )
 })
+
+describe("an entry that is kept", () => {
+  const kept: Machine.Settings<Box<string>> = { ...roomy, isKept: ({ value }, now) => value === "a" && now < 500 }
+  const map = () => {
+    const map = Machine.make<Box<string>>()
+    for (const key of ["a", "b"]) Machine.set(map, kept, box(key, key), 0)
+    return map
+  }
+
+  it("is given out however long it was idle, for as long as it is kept", () => {
+    expect(Machine.get(map(), kept, "a", 499)?.value).toBe("a")
+    expect(Machine.get(map(), kept, "a", 500)).toBe(undefined)
+    expect(Machine.peek(map(), kept, "a", 499)?.value).toBe("a")
+    expect(Machine.peek(map(), kept, "a", 500)).toBe(undefined)
+  })
+
+  it("does not keep others that are idle", () => {
+    const entries = map()
+    Machine.get(entries, kept, "none", 499)
+    expect(Machine.values(entries).map(({ key }) => key)).toEqual(["a"])
+  })
+
+  it("makes room like any other", () => {
+    const entries = map()
+    Machine.set(entries, { ...kept, capacity: 2 }, box("c", "c"), 1)
+    expect(Machine.values(entries).map(({ key }) => key)).toEqual(["b", "c"])
+  })
+})

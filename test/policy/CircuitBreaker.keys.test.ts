@@ -135,30 +135,45 @@ describe("a half-open key without a probe under way", () => {
 })
 
 describe("an idle key", () => {
+  it.effect("is not forgotten while its circuit is open, unless there is no room", () =>
+    Effect.gen(function* () {
+      const options = { consecutiveFailures: 1, openDuration: "2 hours", keyIdleTime: "1 hour", maxKeys: 2 } as const
+      const breaker = yield* CircuitBreaker.make(options)
+      yield* fail(breaker, 1, { key: "a" })
+      yield* call(breaker, up, { key: "b" })
+      yield* TestClock.adjust("90 minutes")
+      expect(yield* call(breaker, up, { key: "c" })).toBe("up")
+      expect((yield* snapshot(breaker)).keysNotClosed).toBe(1)
+      expect(yield* call(breaker, up, { key: "a" })).toBe("Open")
+      yield* TestClock.adjust("30 minutes")
+      expect(yield* call(breaker, up, { key: "a" })).toBe("up")
+      yield* fail(breaker, 1, { key: "a" })
+      for (const key of ["b", "c"]) yield* call(breaker, up, { key })
+      expect((yield* snapshot(breaker)).keysNotClosed).toBe(0)
+    })
+  )
+
   it.effect("is forgotten exactly at the end of its idle time", () =>
     Effect.gen(function* () {
-      const breaker = yield* CircuitBreaker.make({
-        consecutiveFailures: 1,
-        openDuration: "1 day",
-        keyIdleTime: "10 minutes"
-      })
+      const breaker = yield* CircuitBreaker.make({ keyIdleTime: "10 minutes" })
       yield* fail(breaker, 1, { key: "a" })
       yield* TestClock.adjust(599_999)
-      expect(yield* stateOf(breaker, "a")).toBe("Open")
+      expect((yield* snapshot(breaker, "a")).failuresInRow).toBe(1)
       yield* TestClock.adjust(1)
-      expect(yield* stateOf(breaker, "a")).toBe("Closed")
-      expect(yield* call(breaker, up, { key: "a" })).toBe("up")
+      expect((yield* snapshot(breaker, "a")).failuresInRow).toBe(0)
+      yield* fail(breaker, 1, { key: "a" })
+      expect((yield* snapshot(breaker, "a")).failuresInRow).toBe(1)
     })
   )
 
   it.effect("is forgotten after an hour by default", () =>
     Effect.gen(function* () {
-      const breaker = yield* CircuitBreaker.make({ consecutiveFailures: 1, openDuration: "1 day" })
+      const breaker = yield* CircuitBreaker.make()
       yield* fail(breaker, 1, { key: "a" })
       yield* TestClock.adjust(3_599_999)
-      expect(yield* stateOf(breaker, "a")).toBe("Open")
+      expect((yield* snapshot(breaker, "a")).failuresInRow).toBe(1)
       yield* TestClock.adjust(1)
-      expect(yield* stateOf(breaker, "a")).toBe("Closed")
+      expect((yield* snapshot(breaker, "a")).failuresInRow).toBe(0)
     })
   )
 
@@ -179,16 +194,12 @@ describe("an idle key", () => {
 
   it.effect("does not become used by being looked at", () =>
     Effect.gen(function* () {
-      const breaker = yield* CircuitBreaker.make({
-        consecutiveFailures: 1,
-        openDuration: "1 day",
-        keyIdleTime: "10 minutes"
-      })
+      const breaker = yield* CircuitBreaker.make({ keyIdleTime: "10 minutes" })
       yield* fail(breaker, 1, { key: "a" })
       yield* TestClock.adjust("9 minutes")
-      expect(yield* stateOf(breaker, "a")).toBe("Open")
+      expect((yield* snapshot(breaker, "a")).failuresInRow).toBe(1)
       yield* TestClock.adjust("1 minute")
-      expect(yield* stateOf(breaker, "a")).toBe("Closed")
+      expect((yield* snapshot(breaker, "a")).failuresInRow).toBe(0)
     })
   )
 
@@ -313,12 +324,12 @@ describe("the worst state", () => {
     Effect.gen(function* () {
       const breaker = yield* CircuitBreaker.make({
         consecutiveFailures: 1,
-        openDuration: "1 day",
+        openDuration: "1 second",
         keyIdleTime: "10 minutes"
       })
       yield* fail(breaker, 1, { key: "a" })
       yield* TestClock.adjust(599_999)
-      expect(yield* worst(breaker)).toBe("Open")
+      expect(yield* worst(breaker)).toBe("HalfOpen")
       yield* TestClock.adjust(1)
       expect(yield* worst(breaker)).toBe("Closed")
     })

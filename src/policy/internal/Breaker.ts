@@ -165,7 +165,8 @@ export abstract class Breaker implements CircuitBreaker.CircuitBreaker, Shared, 
     this.keyed ??= Keyed.make(
       this.options,
       (key) => new Circuit(this, key),
-      (circuit) => circuit.isProbing
+      (circuit) => circuit.isProbing,
+      (circuit, now) => circuit.openMillis(now) > 0
     )
     return this.keyed
   }

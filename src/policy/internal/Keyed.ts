@@ -13,7 +13,7 @@ export const fields = {
     description: "How many keys have a state of their own; beyond it, the least recently used one is forgotten"
   }),
   keyIdleTime: Fields.defaulted(Fields.PositiveDuration, Duration.hours(1), {
-    description: "How long a key's state is kept without use"
+    description: "How long a key's state is kept without use; an open circuit is, until its time is over"
   })
 }
 
@@ -32,13 +32,14 @@ export interface Keyed<S> {
   readonly alive: (now: number) => ReadonlyArray<S>
 }
 
-/** Nothing yet; `isBusy` tells which states must not be forgotten. */
+/** Nothing yet; `isBusy` tells which states must not be forgotten, `isKept` which not for being idle. */
 export const make = <S extends RecentlyUsed.Entry<S>>(
   { keyIdleTime, maxKeys }: Options,
   orElse: (key: string) => S,
-  isBusy: (state: S) => boolean
+  isBusy: (state: S) => boolean,
+  isKept: (state: S, now: number) => boolean = () => false
 ): Keyed<S> => {
-  const settings = { capacity: maxKeys, idleMillis: Duration.toMillis(keyIdleTime), isBusy }
+  const settings = { capacity: maxKeys, idleMillis: Duration.toMillis(keyIdleTime), isBusy, isKept }
   const map = RecentlyUsed.make<S>()
   return {
     get: (fiber, key) => RecentlyUsed.getOrMake(map, settings, key, Policy.monotonicMillis(fiber), () => orElse(key)),

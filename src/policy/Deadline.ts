@@ -40,6 +40,7 @@ import type * as Histogram from "../core/Histogram.ts"
 import * as Kinds from "./internal/kind.ts"
 import { changed } from "./internal/live.ts"
 import * as LimitedRun from "./internal/limitedRun.ts"
+import * as LimitTarget from "./internal/limitTarget.ts"
 import * as Fields from "./internal/options.ts"
 import * as TimeLimit from "./internal/TimeLimit.ts"
 import * as Policy from "./Policy.ts"
@@ -119,7 +120,8 @@ export const remaining: Effect.Effect<Option.Option<Duration.Duration>> = Effect
  *
  * **Gotchas**
  *
- * A duration of zero or less has passed already, and so has NaN: the effect is not run.
+ * A duration of zero or less has passed already, and so has NaN: the effect is not run. A text that tries to be a duration, such
+ * as "1s", is a defect.
  */
 export const withDeadline: {
   (
@@ -149,13 +151,8 @@ export const withDeadline: {
   <A, E, R>(
     self: Effect.Effect<A, E, R>,
     target: Duration.Input | string | Deadline
-  ): Effect.Effect<A, E | TimeLimit.TimeoutExceededError, R | Policy.ResilienceRegistry> => {
-    if (Policy.isInstance(target)) return target.execute(self)
-    const duration = Fields.durationOfCall(target)
-    return duration !== undefined
-      ? guard(self, () => duration, unnamed)
-      : Policy.withInstance(Kind, target as string, self, (deadline) => deadline.execute(self))
-  }
+  ): Effect.Effect<A, E | TimeLimit.TimeoutExceededError, R | Policy.ResilienceRegistry> =>
+    LimitTarget.apply(Kind, target, self, (duration) => guard(self, () => duration, unnamed))
 )
 
 /**

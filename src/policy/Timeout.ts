@@ -39,6 +39,7 @@ import type * as Histogram from "../core/Histogram.ts"
 import * as Kinds from "./internal/kind.ts"
 import { changed } from "./internal/live.ts"
 import * as LimitedRun from "./internal/limitedRun.ts"
+import * as LimitTarget from "./internal/limitTarget.ts"
 import * as Fields from "./internal/options.ts"
 import * as StreamLimit from "./internal/StreamLimit.ts"
 import { streamOf } from "./internal/StreamProgress.ts"
@@ -129,7 +130,8 @@ export const Kind: Policy.Kind<Timeout, Options> = /* @__PURE__ */ Kinds.declare
  *
  * **Gotchas**
  *
- * A duration given here may have been computed: zero or less means no limit, and so does NaN. In options it is an error.
+ * A duration given here may have been computed: zero or less means no limit, and so does NaN. In options it is an error. A text
+ * that tries to be a duration, such as "1s", is a defect.
  */
 export const withTimeout: {
   (
@@ -159,13 +161,8 @@ export const withTimeout: {
   <A, E, R>(
     self: Effect.Effect<A, E, R>,
     target: Duration.Input | string | Timeout
-  ): Effect.Effect<A, E | TimeLimit.TimeoutExceededError, R | Policy.ResilienceRegistry> => {
-    if (Policy.isInstance(target)) return target.execute(self)
-    const duration = Fields.durationOfCall(target)
-    return duration !== undefined
-      ? guard(self, () => ({ duration }), unnamed)
-      : Policy.withInstance(Kind, target as string, self, (timeout) => timeout.execute(self))
-  }
+  ): Effect.Effect<A, E | TimeLimit.TimeoutExceededError, R | Policy.ResilienceRegistry> =>
+    LimitTarget.apply(Kind, target, self, (duration) => guard(self, () => ({ duration }), unnamed))
 )
 
 /** Calls limited by a bare duration, whoever makes them. */

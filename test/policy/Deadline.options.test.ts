@@ -83,17 +83,17 @@ describe("withDeadline", () => {
 
   it.effect("takes the effect first or last, with the name of a service", () =>
     Effect.gen(function* () {
-      const layer = Resilience.layer({ services: { llm: { deadline: 40 }, "5seconds": { deadline: 70 } } })
+      const layer = Resilience.layer({ services: { llm: { deadline: 40 }, "5-seconds": { deadline: 70 } } })
       const calls = [
         Deadline.withDeadline(Effect.never, "llm"),
         Effect.never.pipe(Deadline.withDeadline("llm")),
-        Effect.never.pipe(Deadline.withDeadline("5seconds"))
+        Effect.never.pipe(Deadline.withDeadline("5-seconds"))
       ]
       const limits = yield* Effect.forEach(calls, (call) => limitOf(Effect.provide(call, layer)))
       expect(limits.map(({ at, error }) => [at, error.service])).toEqual([
         [40, "llm"],
         [40, "llm"],
-        [70, "5seconds"]
+        [70, "5-seconds"]
       ])
     })
   )

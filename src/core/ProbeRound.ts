@@ -36,12 +36,14 @@ export type Verdict =
   | { readonly _tag: "Close" }
   | { readonly _tag: "Reopen" }
 
-/** The answer to a caller: a probe, or the time until the first lease ends. */
+/** The answer to a caller: a probe, or the time after which it makes sense to ask again. */
 export type Admission =
   | { readonly _tag: "Admitted"; readonly round: ProbeRound; readonly probe: number }
   | { readonly _tag: "Rejected"; readonly waitMillis: number }
 
 const IGNORED_IN_ROW = 10
+/** A probe answers as soon as any call, long before its lease ends: who is turned away meanwhile may come back soon. */
+const LONGEST_WAIT_MILLIS = 1_000
 const CLOSE: Verdict = { _tag: "Close" }
 const REOPEN: Verdict = { _tag: "Reopen" }
 
@@ -51,7 +53,8 @@ export const initial: ProbeRound = { running: [], nextId: 1, successes: 0, failu
 /** Decides about one call. */
 export const admit = (round: ProbeRound, settings: Settings, now: number): Admission => {
   if (round.successes + round.failures + round.running.length >= settings.probes) {
-    return { _tag: "Rejected", waitMillis: Math.min(...round.running.map((probe) => probe.expiresAt)) - now }
+    const leases = round.running.map(({ expiresAt }) => expiresAt - now)
+    return { _tag: "Rejected", waitMillis: Math.min(LONGEST_WAIT_MILLIS, ...leases) }
   }
   const probe: Probe = { id: round.nextId, expiresAt: now + settings.probeMillis }
   return {

@@ -26,25 +26,28 @@ describe("a half-open circuit", () => {
     })
   )
 
-  it.effect("tells those it turns away when the lease of the probe ends", () =>
+  it.effect("tells those it turns away to come back in a second, or when the lease of the probe ends", () =>
     Effect.gen(function* () {
       const breaker = yield* waiting({ probeTimeout: "5 seconds" })
       yield* start(breaker)
-      yield* TestClock.adjust("2 seconds")
-      expect(yield* rejection(breaker)).toMatchObject({ state: "HalfOpen", retryAfter: Duration.seconds(3) })
+      expect(yield* rejection(breaker)).toMatchObject({ state: "HalfOpen", retryAfter: Duration.seconds(1) })
+      yield* TestClock.adjust("4 seconds")
+      expect((yield* rejection(breaker)).retryAfter).toEqual(Duration.seconds(1))
+      yield* TestClock.adjust("400 millis")
+      expect((yield* rejection(breaker)).retryAfter).toEqual(Duration.millis(600))
     })
   )
 
   it.effect("tells those it turns away the end of the first lease of several", () =>
     Effect.gen(function* () {
-      const breaker = yield* waiting({ probes: 2, probeTimeout: "5 seconds" })
+      const breaker = yield* waiting({ probes: 2, probeTimeout: "900 millis" })
       const first = yield* start(breaker)
-      yield* TestClock.adjust("2 seconds")
+      yield* TestClock.adjust("300 millis")
       yield* start(breaker)
-      expect((yield* rejection(breaker)).retryAfter).toEqual(Duration.seconds(3))
+      expect((yield* rejection(breaker)).retryAfter).toEqual(Duration.millis(600))
       yield* first.interrupt
       yield* start(breaker)
-      expect((yield* rejection(breaker)).retryAfter).toEqual(Duration.seconds(5))
+      expect((yield* rejection(breaker)).retryAfter).toEqual(Duration.millis(900))
     })
   )
 

@@ -17,8 +17,9 @@ import type * as Stage from "./Stage.ts"
 import { streamOf } from "./StreamProgress.ts"
 
 /**
- * The call was not made, because the circuit is not closed. `retryAfter` is the time until the next probe is possible, or
- * until an isolation ends; it is missing for one that ends only by hand.
+ * The call was not made, because the circuit is not closed. `retryAfter` is the time until the next probe is possible; while
+ * one is under way, at most a second, because it answers soon; or the time until an isolation ends. It is missing for one that
+ * ends only by hand.
  */
 export class CircuitBreakerOpenError extends withTraits({
   errorCode: "resilience.circuit_breaker_open",

@@ -154,9 +154,9 @@ const keys: Behaviours = {
     seen: { "1": ["passed", "passed", "passed"], "2": ["passed", "passed", "rejected"] }
   },
   CIRCUIT_BREAKER_KEY_IDLE_TIME: {
-    given: atFirstFailure,
-    run: script(badFor("a"), wait("50 seconds"), badFor("a")),
-    seen: { "30": ["passed", "passed"], "55 seconds": ["passed", "rejected"] }
+    given: { CIRCUIT_BREAKER_FAIL_MAX: "2" },
+    run: script(badFor("a"), wait("50 seconds"), badFor("a"), badFor("a")),
+    seen: { "30": ["passed", "passed", "passed"], "55 seconds": ["passed", "passed", "rejected"] }
   }
 }
 

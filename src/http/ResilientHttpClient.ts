@@ -80,8 +80,9 @@ import type * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Layer from "effect/Layer"
 import type * as CircuitBreaker from "../policy/CircuitBreaker.ts"
 import * as Classifier from "../policy/Classifier.ts"
+import { withTraitsOf } from "../policy/internal/wrappedRejection.ts"
 import * as Policy from "../policy/Policy.ts"
-import { isResilienceError } from "../policy/ResilienceError.ts"
+import { isResilienceError, type ResilienceError } from "../policy/ResilienceError.ts"
 import type * as Retry from "../policy/Retry.ts"
 import type * as Resilience from "../resilience/Resilience.ts"
 import * as Call from "./internal/call.ts"
@@ -156,7 +157,7 @@ export const protect: {
  * **Details**
  *
  * That client can fail with an `HttpClientError` only. The rejection of a policy becomes one whose reason is a
- * `TransportError`; its `cause` is the rejection.
+ * `TransportError`; its `cause` is the rejection, and it has the traits of it.
  */
 export const layer = (
   options?: Options
@@ -219,7 +220,7 @@ export const callOptions = (
   circuitBreaker: { classify: Outcomes.judge }
 })
 
-const transportError = (request: Request, cause: Error): HttpClientError.HttpClientError =>
-  new HttpClientError.HttpClientError({
-    reason: new HttpClientError.TransportError({ request, cause, description: cause.message })
-  })
+const transportError = (request: Request, cause: ResilienceError): HttpClientError.HttpClientError => {
+  const reason = new HttpClientError.TransportError({ request, cause, description: cause.message })
+  return withTraitsOf(cause, new HttpClientError.HttpClientError({ reason }))
+}

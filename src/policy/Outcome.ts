@@ -4,7 +4,7 @@
 import * as Cause from "effect/Cause"
 import type * as Duration from "effect/Duration"
 import type * as Exit from "effect/Exit"
-import { isResilienceError } from "./ResilienceError.ts"
+import { isOwnSide } from "./internal/wrappedRejection.ts"
 
 /** The dependency answered. */
 export interface Success {
@@ -40,7 +40,8 @@ export const failure = (options?: { readonly retryAfter?: Duration.Duration | un
 
 /**
  * The default: a success is a success; an interruption alone and a refusal on our own side (another policy's rejection, our
- * own deadline before the call started) are ignored; every other failure is a failure, defects included.
+ * own deadline before the call started) are ignored, also where another error wraps the refusal as its cause; every other
+ * failure is a failure, defects included.
  */
 export const classify: Classify = (exit) => (exit._tag === "Success" ? success : ofCause(exit.cause))
 
@@ -49,7 +50,7 @@ export const ofCause = (cause: Cause.Cause<unknown>): Outcome =>
   cause.reasons.length > 0 && cause.reasons.every(isNeutral) ? ignored : plainFailure
 
 const isNeutral = (reason: Cause.Reason<unknown>): boolean =>
-  reason._tag === "Interrupt" || (reason._tag === "Fail" && isResilienceError(reason.error) && reason.error.isOwnSide)
+  reason._tag === "Interrupt" || (reason._tag === "Fail" && isOwnSide(reason.error))
 
 /** Whether a cause holds a typed error and no defect: what may be retried, or answered by a fallback. */
 export const isRecoverable = (cause: Cause.Cause<unknown>): boolean => Cause.hasFails(cause) && !Cause.hasDies(cause)

@@ -44,8 +44,8 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redis from "effect/persistence/Redis"
+import { withTraitsOf } from "../policy/internal/wrappedRejection.ts"
 import type * as Policy from "../policy/Policy.ts"
-import type { ErrorTraits } from "../policy/ResilienceError.ts"
 import * as Resilience from "../resilience/Resilience.ts"
 import { isRepeatable } from "./internal/commands.ts"
 import * as Failures from "./internal/failures.ts"
@@ -101,9 +101,5 @@ const SaidRepeatable = Context.Reference<boolean>("effect-resilience/redis/SaidR
   defaultValue: () => false
 })
 
-const asRedisError = (error: Redis.RedisError | Resilience.Rejections): Redis.RedisError => {
-  if (Failures.isRedisError(error)) return error
-  const { category, errorCode, httpStatus, retryAfter, retryPolicy, userMessage } = error
-  const traits: ErrorTraits = { category, errorCode, httpStatus, retryAfter, retryPolicy, userMessage }
-  return Object.assign(new Redis.RedisError({ cause: error }), traits)
-}
+const asRedisError = (error: Redis.RedisError | Resilience.Rejections): Redis.RedisError =>
+  Failures.isRedisError(error) ? error : withTraitsOf(error, new Redis.RedisError({ cause: error }))

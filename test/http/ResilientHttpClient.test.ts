@@ -1,10 +1,10 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Cause, Effect, Exit, Fiber, Inspectable, Layer, Schedule, Stream, Tracer } from "effect"
+import { Cause, Duration, Effect, Exit, Fiber, Inspectable, Layer, Schedule, Stream, Tracer } from "effect"
 import { HttpBody, HttpClient, HttpClientError, HttpClientRequest, HttpClientResponse } from "effect/http"
 import { TestClock } from "effect/testing"
 import { inspect } from "node:util"
 import { ResilientHttpClient } from "../../src/http/index.ts"
-import { CircuitBreaker, Deadline, Policy, Resilience, type ResilienceConfig } from "../../src/index.ts"
+import { CircuitBreaker, Classifier, Deadline, Policy, Resilience, type ResilienceConfig } from "../../src/index.ts"
 import { RecordedEvents } from "../../src/testing/index.ts"
 import * as Scripted from "./support/scripted.ts"
 
@@ -605,6 +605,8 @@ describe("layer", () => {
       expect(error).toMatchObject({ _tag: "HttpClientError", reason: { _tag: "TransportError" } })
       expect(error.cause).toMatchObject({ _tag: "CircuitBreakerOpenError", service: "http" })
       expect(error.message).toContain("circuit")
+      expect(error).toMatchObject({ errorCode: "resilience.circuit_breaker_open", httpStatus: 503 })
+      expect(Classifier.classify(error, 0)).toMatchObject({ needsHint: true, retryAfter: Duration.minutes(1) })
     }).pipe(
       Effect.provide(clientLayer(server, { retry: { maxAttempts: 1 }, circuitBreaker: { consecutiveFailures: 1 } }))
     )

@@ -13,6 +13,18 @@ const exhausted = new Retry.RetryExhaustedError({ service, lastError: "busy", ca
 
 const gaveUp = new Retry.RetryExhaustedError({ service, lastError: rejected, causes: [] })
 
+/** As clients wrap what they cannot name: as the cause of their error, of its reason, or both. */
+const wrapped = (cause: unknown, depth = 1): unknown =>
+  depth === 0 ? cause : new Error("the client failed", { cause: wrapped(cause, depth - 1) })
+const reasoned = { _tag: "ClientError", reason: { _tag: "TransportError", cause: open } }
+const endless: { cause?: unknown } = {}
+endless.cause = endless
+const throwing = (): never => {
+  throw new Error("hostile")
+}
+const unreadable = (name: string): object => Object.defineProperty({}, name, { get: throwing })
+const hostile = new Proxy({}, { get: throwing, has: throwing, getPrototypeOf: throwing })
+
 const fails = (...errors: ReadonlyArray<unknown>) =>
   Cause.fromReasons(errors.map((error) => Cause.makeFailReason(error)))
 const judge = (cause: Cause.Cause<unknown>): string => Outcome.classify(Exit.failCause(cause))._tag
@@ -36,6 +48,15 @@ describe("the outcome of a call", () => {
     ["a rejection and a defect", Cause.combine(fails(rejected), Cause.die("bug"))],
     ["a failure and a rejection", fails("busy", rejected)],
     ["a rejection and a failure", fails(rejected, "busy")],
+    ["an error caused by a time limit", fails(wrapped(timedOut))],
+    ["an error without an end of causes", fails(endless)],
+    ["an error whose reason is a word", fails({ reason: "full", cause: null })],
+    ["an error whose reason is nothing", fails({ reason: null })],
+    ["a rejection behind too many errors", fails(wrapped(open, 8))],
+    ["a defect caused by a rejection", Cause.die(wrapped(rejected))],
+    ["an error whose cause cannot be read", fails(unreadable("cause"))],
+    ["an error whose reason cannot be read", fails(unreadable("reason"))],
+    ["an error that cannot be read at all", fails(hostile)],
     ["nothing at all", Cause.empty]
   ])("that fails is a failure: %s", (_, cause) => {
     expect(judge(cause)).toBe("Failure")
@@ -49,6 +70,14 @@ describe("the outcome of a call", () => {
     ["a deadline that had passed before", fails(tooLate)],
     ["attempts that ran out on a rejection", fails(gaveUp)],
     ["several rejections", fails(rejected, open)],
+    ["an error caused by a rejection", fails(wrapped(open))],
+    ["a rejection behind several errors", fails(wrapped(rejected, 7))],
+    ["an error whose reason is caused by a rejection", fails(reasoned)],
+    ["an error caused by one whose reason is caused by a rejection", fails(wrapped(reasoned))],
+    [
+      "attempts that ran out on an error caused by a rejection",
+      fails(new Retry.RetryExhaustedError({ service, lastError: wrapped(open), causes: [] }))
+    ],
     ["a rejection and an interruption", Cause.combine(fails(rejected), Cause.interrupt(1))]
   ])("that says nothing about the dependency is ignored: %s", (_, cause) => {
     expect(judge(cause)).toBe("Ignored")

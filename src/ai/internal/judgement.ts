@@ -59,7 +59,7 @@ export const judge: Outcome.Classify = (exit) => {
   if (!AiError.isAiError(error)) return Outcome.ignored
   const { _tag } = error.reason
   if (ANSWERS.has(_tag)) return Outcome.success
-  return OWN_FAULTS.has(_tag) || REQUESTS.has(_tag) ? Outcome.ignored : Outcome.failure()
+  return OWN_FAULTS.has(_tag) || REQUESTS.has(_tag) ? Outcome.ignored : Outcome.ofCause(exit.cause)
 }
 
 /** Whether another model may do better. */

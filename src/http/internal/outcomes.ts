@@ -33,5 +33,5 @@ export const judge: Outcome.Classify = (exit) => {
     case "StatusCodeError":
       if (!(error instanceof FailingResponse) && !isFailure(error.reason.response)) return Outcome.success
   }
-  return Outcome.failure()
+  return Outcome.classify(exit)
 }

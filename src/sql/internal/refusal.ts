@@ -1,5 +1,6 @@
 import { ConnectionError, SqlError, StatementTimeoutError } from "effect/sql/SqlError"
-import { type ErrorTraits, isResilienceError } from "../../policy/ResilienceError.ts"
+import { withTraitsOf } from "../../policy/internal/wrappedRejection.ts"
+import { isResilienceError } from "../../policy/ResilienceError.ts"
 import { TimeoutExceededError } from "../../policy/Timeout.ts"
 import type { Rejections } from "../../resilience/Resilience.ts"
 
@@ -7,7 +8,5 @@ import type { Rejections } from "../../resilience/Resilience.ts"
 export const asSqlError = <E>(error: E | Rejections): Exclude<E, Rejections> | SqlError => {
   if (!isResilienceError(error)) return error as Exclude<E, Rejections>
   const Reason = error instanceof TimeoutExceededError ? StatementTimeoutError : ConnectionError
-  const { category, errorCode, httpStatus, retryAfter, retryPolicy, userMessage } = error
-  const traits: ErrorTraits = { category, errorCode, httpStatus, retryAfter, retryPolicy, userMessage }
-  return Object.assign(new SqlError({ reason: new Reason({ cause: error, message: error.message }) }), traits)
+  return withTraitsOf(error, new SqlError({ reason: new Reason({ cause: error, message: error.message }) }))
 }

@@ -1,0 +1,36 @@
+/**
+ * Rejections of policies in errors of other kinds: an interface that knows its own errors only gets one of these.
+ */
+import type { ErrorTraits } from "../ErrorTraits.ts"
+import { isResilienceError, type ResilienceError } from "../ResilienceError.ts"
+
+const MOST_CAUSES = 8
+
+/** An error of another kind with the traits of the rejection that it wraps, so that it is classified and answered alike. */
+export const withTraitsOf = <E extends object>(
+  { category, errorCode, httpStatus, retryAfter, retryPolicy, userMessage }: ResilienceError,
+  error: E
+): E => {
+  const traits: ErrorTraits = { category, errorCode, httpStatus, retryAfter, retryPolicy, userMessage }
+  return Object.assign(error, traits)
+}
+
+/**
+ * Whether we refused on our own side, also where the rejection is the cause of another error, or that of its reason. Of an
+ * error that cannot be read, because a getter throws, nobody knows.
+ */
+export const isOwnSide = (error: unknown): boolean => {
+  try {
+    let at = error
+    for (let depth = 0; typeof at === "object" && at !== null && depth < MOST_CAUSES; depth++) {
+      if (isResilienceError(at) && at.isOwnSide) return true
+      at = causeOf(at)
+    }
+  } catch {
+    return false
+  }
+  return false
+}
+
+const causeOf = ({ cause, reason }: { readonly cause?: unknown; readonly reason?: unknown }): unknown =>
+  cause ?? (typeof reason === "object" ? (reason as { readonly cause?: unknown } | null)?.cause : undefined)

@@ -20,6 +20,9 @@
  * | 503                     | `server_error`   | `always`      |
  * | any other 5xx           | `server_error`   | `never`       |
  *
+ * To a circuit breaker, errors in the categories `client_error` and `auth_error` are answers of a dependency that is well, but
+ * for the statuses 408, 425 and 429.
+ *
  * Without a status it is that of the category: 400 for `client_error`, 401 for `auth_error`, 429 for `rate_limit`, 503 for
  * `external_error`, and otherwise 500. What is wrong or contradicts itself, such as a 404 in the category `server_error`, is
  * an error when the class is defined.

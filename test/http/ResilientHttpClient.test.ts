@@ -4,7 +4,16 @@ import { HttpBody, HttpClient, HttpClientError, HttpClientRequest, HttpClientRes
 import { TestClock } from "effect/testing"
 import { inspect } from "node:util"
 import { ResilientHttpClient } from "../../src/http/index.ts"
-import { CircuitBreaker, Classifier, Deadline, Policy, Resilience, type ResilienceConfig } from "../../src/index.ts"
+import {
+  CircuitBreaker,
+  Classifier,
+  Deadline,
+  Outcome,
+  Policy,
+  Resilience,
+  type ResilienceConfig
+} from "../../src/index.ts"
+import * as TraitDefaults from "../../src/policy/internal/traitDefaults.ts"
 import { RecordedEvents } from "../../src/testing/index.ts"
 import * as Scripted from "./support/scripted.ts"
 
@@ -333,6 +342,20 @@ describe("the circuit breaker", () => {
       expect(yield* counts(invalid)).toEqual(ignored)
     })
   )
+
+  it("judges a response as it does an error with traits and the same status, if that is one of the client", () => {
+    const statuses = Array.from({ length: 100 }, (_, number) => 400 + number)
+    for (const httpStatus of statuses) {
+      const category = TraitDefaults.categoryOf(httpStatus)
+      const error = { errorCode: "test", httpStatus, category, retryPolicy: "never", userMessage: "Sorry." }
+      const response = HttpClientResponse.fromWeb(
+        HttpClientRequest.get(URL_A),
+        new Response(null, { status: httpStatus })
+      )
+      const isFailure = Outcome.classify(Exit.fail(error))._tag === "Failure"
+      expect(isFailure, String(httpStatus)).toBe(ResilientHttpClient.isFailure(response))
+    }
+  })
 
   it.effect("by default there is one for each host", () =>
     Effect.gen(function* () {

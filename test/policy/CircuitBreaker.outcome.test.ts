@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Cause, Duration, Effect, Exit, Fiber, Schema } from "effect"
 import { TestClock } from "effect/testing"
-import { Bulkhead, CircuitBreaker, Deadline, ErrorTraits, Outcome, Timeout } from "../../src/index.ts"
+import { Bulkhead, CircuitBreaker, Deadline, ErrorTraits, Outcome, ServiceError, Timeout } from "../../src/index.ts"
 import { RecordedEvents } from "../../src/testing/index.ts"
 import { call, calls, down, fail, rejection, snapshot, start, stateOf, up } from "./support/circuit.ts"
 
@@ -61,6 +61,15 @@ describe("by default", () => {
       for (const error of [undefined, null, "down", new Error("down")]) {
         expect(yield* judged(Effect.fail(error))).toEqual({ exit: Exit.fail(error), counted: failure })
       }
+    })
+  )
+
+  it.effect("an error whose traits say that the dependency answered is a success, and reaches the caller", () =>
+    Effect.gen(function* () {
+      const error = new ServiceError.NotFound({ resource: "user", id: "1" })
+      expect(yield* judged(Effect.fail(error))).toEqual({ exit: Exit.fail(error), counted: success })
+      const busy = new ServiceError.Overloaded({ service: "llm" })
+      expect(yield* judged(Effect.fail(busy))).toEqual({ exit: Exit.fail(busy), counted: failure })
     })
   )
 

@@ -1,6 +1,16 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Cause, Duration, Exit } from "effect"
-import { Bulkhead, CircuitBreaker, Deadline, Outcome, Retry, Timeout } from "../../src/index.ts"
+import {
+  Bulkhead,
+  CircuitBreaker,
+  Deadline,
+  type ErrorTraits,
+  Outcome,
+  Retry,
+  ServiceError,
+  Timeout
+} from "../../src/index.ts"
+import * as TraitDefaults from "../../src/policy/internal/traitDefaults.ts"
 
 const service = "llm"
 const duration = Duration.seconds(1)
@@ -82,6 +92,78 @@ describe("the outcome of a call", () => {
   ])("that says nothing about the dependency is ignored: %s", (_, cause) => {
     expect(judge(cause)).toBe("Ignored")
     expect(Outcome.ofCause(cause)).toEqual(Outcome.ignored)
+  })
+})
+
+describe("the outcome of an error with traits", () => {
+  const traits: ErrorTraits.ErrorTraits = {
+    errorCode: "shop.error",
+    httpStatus: 404,
+    category: "client_error",
+    retryPolicy: "never",
+    userMessage: "Sorry."
+  }
+  const notFound = new ServiceError.NotFound({ resource: "user", id: "1" })
+
+  it.each([400, 401, 403, 404, 409, 410, 422, 499])("whose status is %d is a success", (httpStatus) => {
+    const category = TraitDefaults.categoryOf(httpStatus)
+    expect(judge(fails({ ...traits, httpStatus, category }))).toBe("Success")
+    expect(judge(fails({ ...traits, httpStatus, category, retryPolicy: "always" }))).toBe("Success")
+  })
+
+  it.each([408, 425, 429, 500, 501, 502, 503, 504, 529])("whose status is %d is a failure", (httpStatus) => {
+    const category = TraitDefaults.categoryOf(httpStatus)
+    expect(judge(fails({ ...traits, httpStatus, category }))).toBe("Failure")
+    expect(judge(fails({ ...traits, httpStatus, category: "client_error" }))).toBe("Failure")
+  })
+
+  it.each([
+    ["external_error", 404],
+    ["server_error", 404],
+    ["rate_limit", 403],
+    ["client_error", 200],
+    ["client_error", 399],
+    ["client_error", 600],
+    ["client_error", Number.NaN]
+  ])("in the category %s with the status %d is a failure", (category, httpStatus) => {
+    expect(judge(fails({ ...traits, category, httpStatus }))).toBe("Failure")
+  })
+
+  it.each([
+    ["InvalidInput", new ServiceError.InvalidInput({}), "Success"],
+    ["Unauthenticated", new ServiceError.Unauthenticated({}), "Success"],
+    ["Forbidden", new ServiceError.Forbidden({}), "Success"],
+    ["NotFound", notFound, "Success"],
+    ["RateLimited", new ServiceError.RateLimited({ service }), "Failure"],
+    ["QuotaExceeded", new ServiceError.QuotaExceeded({ service }), "Failure"],
+    ["Unavailable", new ServiceError.Unavailable({ service }), "Failure"],
+    ["TimedOut", new ServiceError.TimedOut({ service }), "Failure"],
+    ["Overloaded", new ServiceError.Overloaded({ service }), "Failure"]
+  ])("of the ready-made ones: %s", (_, error, expected) => {
+    expect(judge(fails(error))).toBe(expected)
+  })
+
+  it.each([
+    ["with an interruption", Cause.combine(fails(notFound), Cause.interrupt(1)), "Success"],
+    ["with a rejection", fails(rejected, notFound), "Success"],
+    ["with another failure", fails(notFound, "busy"), "Failure"],
+    ["with a defect", Cause.combine(fails(notFound), Cause.die("bug")), "Failure"],
+    ["as a defect", Cause.die(notFound), "Failure"],
+    ["as the cause of an error without traits", fails(wrapped(notFound)), "Failure"],
+    ["caused by a rejection", fails(new ServiceError.NotFound({ resource: "user", cause: open })), "Ignored"]
+  ])("beside others: %s", (_, cause, expected) => {
+    expect(judge(cause)).toBe(expected)
+  })
+
+  it.each(["errorCode", "httpStatus", "category", "retryPolicy"])(
+    "is a failure where its %s cannot be read",
+    (name) => {
+      expect(judge(fails(Object.defineProperty({ ...traits }, name, { get: throwing })))).toBe("Failure")
+    }
+  )
+
+  it.each(["errorCode", "httpStatus", "category", "retryPolicy"])("is a failure where its %s is missing", (name) => {
+    expect(judge(fails({ ...traits, [name]: undefined }))).toBe("Failure")
   })
 })
 

@@ -41,6 +41,7 @@ import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import type * as CircuitBreaker from "./CircuitBreaker.ts"
 import * as Deadline from "./Deadline.ts"
 import * as Fallback from "./Fallback.ts"
 import { Handoff } from "./internal/Handoff.ts"
@@ -52,6 +53,7 @@ import { type AnyStream, firstToBegin } from "./internal/streamRecovery.ts"
 import * as TimeLimit from "./internal/TimeLimit.ts"
 import * as Pipeline from "./Pipeline.ts"
 import * as Policy from "./Policy.ts"
+import type * as Retry from "./Retry.ts"
 
 export { TimeoutExceededError } from "./internal/TimeLimit.ts"
 
@@ -65,7 +67,15 @@ export interface BeginOptions<in A = unknown> {
 }
 
 /** What a single protected stream may choose. Functions go to the pattern that they are for. */
-export interface Options<in A = unknown> extends Pipeline.CallOptions, BeginOptions<A> {}
+export interface Options<in A = unknown, in E = unknown> extends Policy.CallOptions, BeginOptions<A> {
+  readonly retry?: Retry.Functions<E> | undefined
+  readonly circuitBreaker?: CircuitBreaker.Functions | undefined
+}
+
+/** What a single protected stream may choose without a look at its errors. */
+export interface PlainOptions<in A = unknown> extends Options<A> {
+  readonly retry?: undefined
+}
 
 /** What can guard a stream. */
 export type Guard = Pipeline.Part | Pipeline.Pipeline
@@ -98,31 +108,43 @@ export type ServicesBehind<Parts> = Parts extends ReadonlyArray<unknown> ? Pipel
 export const protect: {
   <A0 = unknown>(
     service: string,
-    options?: Options<A0>
+    options?: PlainOptions<A0>
   ): <A extends A0, E, R>(
     self: Stream.Stream<A, E, R>
   ) => Stream.Stream<A, ErrorsBehind<Pipeline.AllParts, E>, R | Policy.ResilienceRegistry>
   <G extends Guard, A0 = unknown>(
     guard: G,
-    options?: Options<A0>
+    options?: PlainOptions<A0>
   ): <A extends A0, E, R>(
     self: Stream.Stream<A, E, R>
   ) => Stream.Stream<ElementsBehind<PartsOf<G>, A>, ErrorsBehind<PartsOf<G>, E>, R | ServicesBehind<PartsOf<G>>>
   <A, E, R, G extends Guard>(
     self: Stream.Stream<A, E, R>,
     guard: G,
-    options?: Options<NoInfer<A>>
+    options?: Options<NoInfer<A>, NoInfer<E>>
   ): Stream.Stream<ElementsBehind<PartsOf<G>, A>, ErrorsBehind<PartsOf<G>, E>, R | ServicesBehind<PartsOf<G>>>
   <A, E, R>(
     self: Stream.Stream<A, E, R>,
     service: string,
-    options?: Options<NoInfer<A>>
+    options?: Options<NoInfer<A>, NoInfer<E>>
   ): Stream.Stream<A, ErrorsBehind<Pipeline.AllParts, E>, R | Policy.ResilienceRegistry>
+  <A, E>(
+    service: string,
+    options: Options<NoInfer<A>, NoInfer<E>> | undefined
+  ): <R>(
+    self: Stream.Stream<A, E, R>
+  ) => Stream.Stream<A, ErrorsBehind<Pipeline.AllParts, E>, R | Policy.ResilienceRegistry>
+  <A, E, G extends Guard>(
+    guard: G,
+    options: Options<NoInfer<A>, NoInfer<E>> | undefined
+  ): <R>(
+    self: Stream.Stream<A, E, R>
+  ) => Stream.Stream<ElementsBehind<PartsOf<G>, A>, ErrorsBehind<PartsOf<G>, E>, R | ServicesBehind<PartsOf<G>>>
   // last, because the messages of TypeScript are about the last form
-  <G extends Guard, A0 = unknown>(
+  <A, E, G extends Guard>(
     target: string | G,
-    options?: Options<A0>
-  ): <A extends A0, E, R>(
+    options?: Options<NoInfer<A>, NoInfer<E>>
+  ): <R>(
     self: Stream.Stream<A, E, R>
   ) => Stream.Stream<
     ElementsBehind<PartsOf<G>, A>,

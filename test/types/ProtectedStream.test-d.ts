@@ -54,6 +54,28 @@ describe("protect", () => {
     >()
   })
 
+  it("knows the errors where it looks at them", () => {
+    const retryBusy = { retry: { while: (error: Busy | Wrong) => error._tag === "Busy" } }
+    expectTypeOf(
+      users.pipe(ProtectedStream.protect("llm", { retry: { while: ({ _tag }) => _tag === "Busy" } }))
+    ).toEqualTypeOf<Named>()
+    expectTypeOf(users.pipe(ProtectedStream.protect("llm", retryBusy))).toEqualTypeOf<Named>()
+    expectTypeOf(ProtectedStream.protect(users, "llm", retryBusy)).toEqualTypeOf<Named>()
+    const pipeline = Pipeline.makeUnsafe({ retry: {}, timeout: "1 second" })
+    type Timed = Stream.Stream<User, Busy | Wrong | Timeout.TimeoutExceededError, Database>
+    expectTypeOf(
+      users.pipe(ProtectedStream.protect(pipeline, { key: "a", retry: { while: ({ _tag }) => _tag === "Busy" } }))
+    ).toEqualTypeOf<Timed>()
+    expectTypeOf(ProtectedStream.protect(users, pipeline, retryBusy)).toEqualTypeOf<Timed>()
+    users.pipe(
+      ProtectedStream.protect("llm", {
+        preamble: ({ name }) => name === "",
+        // @ts-expect-error -- no such error
+        retry: { while: ({ _tag }) => _tag === "Late" }
+      })
+    )
+  })
+
   it("knows the elements where it looks at them", () => {
     ProtectedStream.protect(users, "llm", { preamble: ({ name }) => name === "" })
     users.pipe(ProtectedStream.protect("llm", { preamble: ({ name }: User) => name === "" }))

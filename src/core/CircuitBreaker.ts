@@ -132,6 +132,10 @@ export const renew = (state: State, settings: Settings, now: number, permit: Per
     ? { ...state, round: ProbeRound.renew(state.round, settings, permit.probe, now) }
     : state
 
+/** Takes a call that was not made after all back. Call `advance` first. */
+export const withdraw = (state: State, settings: Settings, now: number, permit: Permit, random: number): State =>
+  record(state, settings, now, permit, { outcome: "Ignored", slow: false, hintMillis: 0 }, random)
+
 /** Takes the result of an admitted call into account. Returns the same state when it changes nothing. */
 export const record = (
   state: State,

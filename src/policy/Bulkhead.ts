@@ -4,7 +4,8 @@
  * **Details**
  *
  * Callers wait in the order of their arrival, and a permit that comes back is handed to the first of them. It comes back on
- * success, failure, defect and interruption. A caller that is interrupted while it waits leaves the queue.
+ * success, failure, defect and interruption. A caller that is interrupted while it waits leaves the queue. When its turn comes,
+ * a circuit breaker right outside of the bulkhead may turn a call away; then the bulkhead does not count it.
  *
  * **Example** (Two at once, nobody waits)
  *

@@ -29,7 +29,7 @@ import type * as Machine from "../core/CircuitBreaker.ts"
 import { Breaker } from "./internal/Breaker.ts"
 import type { Totals } from "./internal/circuitTotals.ts"
 import type { Transition } from "./internal/circuitEvents.ts"
-import { CircuitBreakerOpenError } from "./internal/CircuitGuard.ts"
+import { CircuitBreakerOpenError } from "./internal/CircuitBreakerOpenError.ts"
 import { instruments } from "./internal/circuitMetrics.ts"
 import { conflicts, ineffective } from "./internal/circuitSettings.ts"
 import * as Keyed from "./internal/Keyed.ts"
@@ -106,7 +106,8 @@ const fields = Schema.Struct({
  * `failureRate` and, if `slowCallDuration` is set, `slowCallRate`. A setting that the trip policy does not read is an error.
  *
  * The time that a call waits in the queue of a bulkhead inside the breaker is not the dependency's, so it makes no call slow.
- * It counts where a timeout or a deadline stands between the two, and against `probeTimeout`.
+ * It counts where a timeout or a deadline stands between the two, and against `probeTimeout`. If the circuit has not stayed
+ * closed meanwhile, the call asks again when its turn comes, unless something else than guards of these two kinds stands between.
  *
  * The open time grows by `openDurationFactor` with every opening that follows too soon on the one before, up to
  * `openDurationMax`; `openDurationJitter` spreads it. A failure with a `retryAfter` lengthens it up to `retryAfterMax`.

@@ -11,6 +11,7 @@ import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type * as Histogram from "../core/Histogram.ts"
 import { clockOf, perContext } from "./internal/perContext.ts"
+import * as Readmission from "./internal/Readmission.ts"
 
 /**
  * A policy is a function from an effect to a guarded effect. Composition is `pipe`; the error type is the union of what can
@@ -284,9 +285,9 @@ export const withInstance = <I extends Instance, Options, A, E, R, E2>(
   apply: (instance: I) => Effect.Effect<A, E2, R>
 ): Effect.Effect<A, E | E2, R | ResilienceRegistry> => {
   if (typeof target === "string") {
-    return Effect.withFiber<A, E | E2, R | ResilienceRegistry>((fiber) => {
+    return Readmission.waiting<A, E | E2, R | ResilienceRegistry>((fiber, outside) => {
       const instance = Context.getUnsafe(fiber.context, ResilienceRegistry).get(kind, target)
-      return instance === undefined ? self : apply(instance)
+      return Readmission.within<A, E | E2, R>(instance === undefined ? self : apply(instance), outside)
     })
   }
   if (isInstance(target)) return apply(target)

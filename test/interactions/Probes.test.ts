@@ -90,16 +90,16 @@ describe("a probe", () => {
     })
   )
 
-  it.effect("that queues longer than its lease counts as failed, and its late success changes nothing", () =>
+  it.effect("that queues longer than its lease counts as failed, and is turned away when its turn comes", () =>
     Effect.gen(function* () {
       const { bulkhead, circuit, execute, state } = yield* halfOpen({ probeTimeout: "6 seconds" }, { maxConcurrent: 1 })
       yield* occupy(bulkhead, "8 seconds")
-      const probe = yield* up.pipe(execute, Effect.forkChild)
+      const probe = yield* up.pipe(execute, Effect.flip, Effect.forkChild)
       yield* TestClock.adjust("6 seconds")
       expect(yield* state).toBe("Open")
       yield* TestClock.adjust("2 seconds")
-      expect(yield* Fiber.join(probe)).toBe("up")
-      expect(yield* Policy.snapshot(circuit)).toMatchObject({ state: "Open", late: 1, successes: 1 })
+      expect(yield* Fiber.join(probe)).toMatchObject({ _tag: "CircuitBreakerOpenError" })
+      expect(yield* Policy.snapshot(circuit)).toMatchObject({ state: "Open", late: 0, successes: 0, rejections: 1 })
       yield* TestClock.adjust("8 seconds")
       yield* up.pipe(execute)
       expect(yield* state).toBe("Closed")

@@ -180,13 +180,13 @@ describe("what the circuit breaker sees of the parts inside it", () => {
     })
   )
 
-  it.effect("a call that was let through and queued is made, although the circuit opens meanwhile", () =>
+  it.effect("a call that was let through and queued is turned away when the circuit opens meanwhile", () =>
     Effect.gen(function* () {
       const pipeline = yield* Pipeline.make({ circuitBreaker: strict, bulkhead: { maxConcurrent: 1 } })
       const failing = Effect.andThen(fourSeconds, Effect.fail({ _tag: "Down" }))
       const calls = [failing, fourSeconds].map((call) => call.pipe(pipeline.execute))
-      expect(yield* ends(calls)).toEqual(["Down at 4", "success at 8"])
-      expect(pipeline.parts[0].snapshot(8_000)).toMatchObject({ state: "Open", late: 1, successes: 1, rejections: 0 })
+      expect(yield* ends(calls)).toEqual(["Down at 4", "CircuitBreakerOpenError at 4"])
+      expect(pipeline.parts[0].snapshot(4_000)).toMatchObject({ state: "Open", late: 0, successes: 0, rejections: 1 })
     })
   )
 

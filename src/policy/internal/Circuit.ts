@@ -98,6 +98,13 @@ export class Circuit implements RecentlyUsed.Entry<Circuit> {
     this.commit(fiber, Machine.renew(this.state, this.shared.settings, now, permit))
   }
 
+  /** Gives back the slot of a probe that was not made. */
+  withdraw(fiber: Fiber.Fiber<unknown, unknown>, permit: Machine.Permit): void {
+    const now = Policy.monotonicMillis(fiber)
+    this.advance(fiber, now)
+    this.commit(fiber, Machine.withdraw(this.state, this.shared.settings, now, permit, this.random(fiber)))
+  }
+
   /** Tells that a call is let through to find out whether the dependency is back. */
   tellProbe(fiber: Fiber.Fiber<unknown, unknown>): void {
     this.tell(fiber, "CircuitBreakerProbe", "Debug", undefined, () => ({ state: this.state._tag }))
@@ -295,7 +302,5 @@ export class Circuit implements RecentlyUsed.Entry<Circuit> {
   }
 }
 
-const hintOf = (fiber: Fiber.Fiber<unknown, unknown>, outcome: Outcome.Failure, error: unknown): number => {
-  const hint = outcome.retryAfter ?? Classifier.retryAfter(error, Policy.wallMillis(fiber))
-  return hint === undefined ? 0 : Duration.toMillis(hint)
-}
+const hintOf = (fiber: Fiber.Fiber<unknown, unknown>, outcome: Outcome.Failure, error: unknown): number =>
+  Duration.toMillis(outcome.retryAfter ?? Classifier.retryAfter(error, Policy.wallMillis(fiber)) ?? Duration.zero)

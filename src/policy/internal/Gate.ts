@@ -10,6 +10,7 @@ import type { Options } from "../Bulkhead.ts"
 import type * as Policy from "../Policy.ts"
 import type { BulkheadRejectedError } from "./BulkheadRejectedError.ts"
 import { end, Passage } from "./Passage.ts"
+import * as Readmission from "./Readmission.ts"
 import type * as Stage from "./Stage.ts"
 
 /** The counts of a bulkhead since it was made; those of its keys are included. `interrupted` includes waiting calls. */
@@ -87,11 +88,11 @@ export const guard = <A, E, R>(
   gateOf: (fiber: Fiber.Fiber<unknown, unknown>) => Gate,
   self: Effect.Effect<A, E, R>
 ): Effect.Effect<A, E | BulkheadRejectedError, R> =>
-  Effect.suspend(() => {
+  Readmission.waiting<A, E | BulkheadRejectedError, R>((_, outside) => {
     let passage: Passage | undefined
     return Effect.onExitPrimitive(
       Effect.withFiber<A, E | BulkheadRejectedError, R>((fiber) => {
-        passage = new Passage(gateOf(fiber), fiber)
+        passage = new Passage(gateOf(fiber), fiber, outside)
         return passage.enter(self)
       }),
       (exit) => passage?.leave(exit)
@@ -106,6 +107,6 @@ export const stage = (gateOf: (fiber: Fiber.Fiber<unknown, unknown>) => Gate): S
     return Machine.tryAcquire(gate.state) ? gate : undefined
   },
   withdraw: ({ state }, fiber) => Machine.release(state)?.admit(fiber),
-  wait: (fiber, turn) => new Passage(gateOf(fiber), fiber).waitFor(turn),
+  wait: (fiber, turn) => new Passage(gateOf(fiber), fiber, undefined).waitFor(turn),
   leave: end
 })

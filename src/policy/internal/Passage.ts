@@ -7,11 +7,12 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Machine from "../../core/Bulkhead.ts"
 import * as Policy from "../Policy.ts"
-import { labelOf } from "../ResilienceError.ts"
+import { labelOf, type ResilienceError } from "../ResilienceError.ts"
 import { isTraced } from "./attemptSpan.ts"
 import { BulkheadRejectedError } from "./BulkheadRejectedError.ts"
 import type { Gate } from "./Gate.ts"
 import { addQueued } from "./queueTime.ts"
+import * as Readmission from "./Readmission.ts"
 import type * as Stage from "./Stage.ts"
 import * as TimeLimit from "./TimeLimit.ts"
 import * as Timer from "./Timer.ts"
@@ -31,9 +32,10 @@ export const end = (
 type Turn = Stage.Turn<Gate, BulkheadRejectedError>
 
 /** One call on its way. */
-export class Passage implements Stage.Wait {
+export class Passage implements Stage.Wait, Readmission.Readmission {
   private readonly gate: Gate
   private readonly fiber: Fiber.Fiber<unknown, unknown>
+  private readonly outside: Readmission.Readmission | undefined
   private isAdmitted = false
   private queuedAt = 0
   /** Its place in the queue. */
@@ -42,21 +44,29 @@ export class Passage implements Stage.Wait {
   private turn: Turn | undefined
   private cancel: (() => void) | undefined
 
-  constructor(gate: Gate, fiber: Fiber.Fiber<unknown, unknown>) {
+  constructor(gate: Gate, fiber: Fiber.Fiber<unknown, unknown>, outside: Readmission.Readmission | undefined) {
     this.gate = gate
     this.fiber = fiber
+    this.outside = outside
   }
 
   /** Gets in line in the same step as it asks for the gate: one through which nobody goes may be forgotten with its key. */
   enter<A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E | BulkheadRejectedError, R> {
+    const inner = Readmission.within(self, this.outside && this)
     if (Machine.tryAcquire(this.gate.state)) {
       this.isAdmitted = true
-      return self
+      return inner
     }
     const full = this.join()
     if (full !== undefined) return Effect.fail(full)
+    // In the fiber of the call, so that an observer who interrupts it does so between two steps.
+    const asked = Effect.withFiber<A, E, R>((fiber) => {
+      const refusal = this.readmit(fiber)
+      // It is among the errors of who stands outside.
+      return refusal === undefined ? inner : (Effect.fail(refusal) as Effect.Effect<never, never>)
+    })
     return Effect.callback<A, E | BulkheadRejectedError, R>((resume) =>
-      this.wait({ come: () => resume(self), fail: (error) => resume(Effect.fail(error)) })
+      this.wait({ come: () => resume(asked), fail: (error) => resume(Effect.fail(error)) })
     )
   }
 
@@ -70,6 +80,13 @@ export class Passage implements Stage.Wait {
 
   giveUp(): Exit.Exit<never, unknown> | undefined {
     return this.leave(Exit.interrupt(this.fiber.id))
+  }
+
+  /** Has waited, here or further inside. */
+  readmit(fiber: Fiber.Fiber<unknown, unknown>): ResilienceError | undefined {
+    const refusal = this.outside?.readmit(fiber)
+    if (refusal !== undefined) this.withdraw()
+    return refusal
   }
 
   /** Runs the call; from a task of its own, because a long queue would otherwise become a deep stack. */
@@ -121,6 +138,12 @@ export class Passage implements Stage.Wait {
     const waitMillis = this.endWait()
     if (isTraced(this.fiber)) this.tellAdmission(waitMillis)
     turn.come(this.gate)
+  }
+
+  /** As if it had never come. The next in line gets its permit. */
+  private withdraw(): void {
+    this.isAdmitted = false
+    Machine.release(this.gate.state)?.admit(this.fiber)
   }
 
   private endWait(): number {

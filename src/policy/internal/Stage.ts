@@ -11,6 +11,7 @@ import type * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type * as Policy from "../Policy.ts"
+import type { ResilienceError } from "../ResilienceError.ts"
 import type { Deadline, LimitedCalls } from "./TimeLimit.ts"
 
 type AnyFiber = Fiber.Fiber<unknown, unknown>
@@ -25,6 +26,8 @@ export interface Admission<Entry = unknown> {
   withdraw(entry: Entry, fiber: AnyFiber): void
   /** Gets in line, where there is one. `turn` hears it at once when there is no room. */
   readonly wait?: ((fiber: AnyFiber, turn: Turn<Entry>) => Wait) | undefined
+  /** Lets a call pass again that has waited in the line of another part since; what is returned turns it away. */
+  readmit?(entry: Entry, fiber: AnyFiber): ResilienceError | undefined
   /** The call is over. What it throws is a defect of the call. */
   leave(entry: Entry, fiber: AnyFiber, exit: Exit.Exit<unknown, unknown>): void
 }

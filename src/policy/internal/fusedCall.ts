@@ -16,6 +16,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Policy from "../Policy.ts"
+import type { ResilienceError } from "../ResilienceError.ts"
 import { type Caller, LimitedRun } from "./limitedRun.ts"
 import { type Call, contextOf, type PipelineCalls } from "./pipelineCalls.ts"
 import type { Part } from "./pipelineParts.ts"
@@ -78,7 +79,7 @@ export const run = (fused: Fused, self: AnyEffect): AnyEffect =>
       if (blocked === -1) return new FusedCall(fused, self, fiber, entries, resume).start(now, deadline)
       const line = blocked === admissions.length - 1 ? admissions[blocked]?.wait : undefined
       if (line !== undefined) return new FusedCall(fused, self, fiber, entries, resume).wait(line)
-      for (const [i, entry] of entries.entries()) if (entry !== undefined) admissions[i]!.withdraw(entry, fiber)
+      withdraw(admissions, entries, 0, fiber)
       return resume(fused.whole(self))
     })
   )
@@ -91,6 +92,19 @@ const enter = (admissions: ReadonlyArray<Stage.Admission>, fiber: AnyFiber): Arr
     isOpen = entry !== undefined
     return entry
   })
+}
+
+/** Takes the entries from a place on to the inside back. */
+const withdraw = (
+  admissions: ReadonlyArray<Stage.Admission>,
+  entries: Array<unknown>,
+  from: number,
+  fiber: AnyFiber
+): void => {
+  for (let i = from; i < entries.length; i++) {
+    if (entries[i] !== undefined) admissions[i]!.withdraw(entries[i], fiber)
+    entries[i] = undefined
+  }
 }
 
 class FusedCall implements Caller, Stage.Turn<unknown> {
@@ -143,6 +157,8 @@ class FusedCall implements Caller, Stage.Turn<unknown> {
     this.resume(
       Effect.callback<unknown, unknown, unknown>((resume) => {
         this.resume = resume
+        const refusal = this.readmit()
+        if (refusal !== undefined) return this.fail(refusal)
         const now = Policy.monotonicMillis(this.fiber)
         const deadline = this.fused.fusion.limit.limit(this.fiber, now)
         if (deadline === undefined) this.startNested()
@@ -168,6 +184,19 @@ class FusedCall implements Caller, Stage.Turn<unknown> {
     else if (!this.isAbandoned && fusion.recoveries.length > 0) return this.resume(this.goOn(exit))
     if (this.call !== undefined) calls?.end(this.call, this.fiber, exit)
     this.resume(exit)
+  }
+
+  /** Asks who has let it pass before it waited. */
+  private readmit(): ResilienceError | undefined {
+    const { admissions } = this.fused.fusion
+    for (const [i, admission] of admissions.entries()) {
+      const entry = this.entries[i]
+      const refusal = entry === undefined ? undefined : admission.readmit?.(entry, this.fiber)
+      if (refusal === undefined) continue
+      withdraw(admissions, this.entries, i, this.fiber)
+      return refusal
+    }
+    return undefined
   }
 
   /** While it waited, the limit has become one of another kind, such as a deadline that comes first. */

@@ -77,6 +77,7 @@ describe("no operation is missing", () => {
     "monotonicMillisOf",
     "wallMillis",
     "isObserved",
+    "emission",
     "emit",
     "tell",
     "registryOf",

@@ -132,9 +132,11 @@ export const renew = (state: State, settings: Settings, now: number, permit: Per
     ? { ...state, round: ProbeRound.renew(state.round, settings, permit.probe, now) }
     : state
 
-/** Takes a call that was not made after all back. Call `advance` first. */
+/** Takes a call that was not made after all back: it says as little as one that is ignored. Call `advance` first. */
 export const withdraw = (state: State, settings: Settings, now: number, permit: Permit, random: number): State =>
-  record(state, settings, now, permit, { outcome: "Ignored", slow: false, hintMillis: 0 }, random)
+  state._tag === "HalfOpen" && isCurrent(state, permit)
+    ? obey(state, settings, now, ProbeRound.record(state.round, settings, permit.probe, "Ignored"), 0, random)
+    : state
 
 /** Takes the result of an admitted call into account. Returns the same state when it changes nothing. */
 export const record = (
@@ -148,8 +150,14 @@ export const record = (
   if (!isCurrent(state, permit)) return state
   if (state._tag === "HalfOpen") {
     const result = slow && outcome === "Success" ? "Failure" : outcome
-    const verdict = ProbeRound.record(state.round, settings, permit.probe, result)
-    return obey(state, settings, now, verdict, hintMillis, random)
+    return obey(
+      state,
+      settings,
+      now,
+      ProbeRound.record(state.round, settings, permit.probe, result),
+      hintMillis,
+      random
+    )
   }
   if (state._tag !== "Closed" || outcome === "Ignored") return state
   const tally = TripPolicy.record(state.tally, settings.tripPolicy, now, outcome === "Failure", slow)

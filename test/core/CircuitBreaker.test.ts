@@ -81,6 +81,10 @@ class Circuit {
     this.state = CircuitBreaker.isolate(this.state, until)
     return this
   }
+  withdraw(permit: CircuitBreaker.Permit): this {
+    this.state = CircuitBreaker.withdraw(this.state, this.settings, this.now, permit, this.random)
+    return this
+  }
   renew(permit: CircuitBreaker.Permit): this {
     this.state = CircuitBreaker.renew(this.state, this.settings, this.now, permit)
     return this
@@ -350,6 +354,18 @@ describe("a probe's lease", () => {
     circuit.wait(1).start()
     expect(circuit.wait(399).round).toMatchObject({ failures: 2, running: [{ id: 3 }] })
     expect(CircuitBreaker.advance(circuit.state, settings, circuit.now, 0)).toBe(circuit.state)
+  })
+
+  it("ends when the call is withdrawn, as if the probe had never been", () => {
+    const circuit = circuits.HalfOpen({ ...twoOfThree, probes: 1, successesToClose: 1 })
+    const permit = { generation: circuit.state.generation, probe: circuit.round.running[0]!.id }
+    expect(circuit.waitMillis).toBeGreaterThan(0)
+    const withdrawn = circuit.withdraw(permit).state
+    expect(circuit.round).toMatchObject({ running: [], successes: 0, failures: 0 })
+    expect(circuit.withdraw(permit).state).toBe(withdrawn)
+    expect(circuit.call(success).state._tag).toBe("Closed")
+    const closed = circuit.state
+    expect(circuit.withdraw(circuit.start()).state).toBe(closed)
   })
 
   it("can begin anew, and then ends later", () => {

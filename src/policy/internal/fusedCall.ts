@@ -190,8 +190,7 @@ class FusedCall implements Caller, Stage.Turn<unknown> {
   private readmit(): ResilienceError | undefined {
     const { admissions } = this.fused.fusion
     for (const [i, admission] of admissions.entries()) {
-      const entry = this.entries[i]
-      const refusal = entry === undefined ? undefined : admission.readmit?.(entry, this.fiber)
+      const refusal = admission.readmit?.(this.entries[i], this.fiber)
       if (refusal === undefined) continue
       withdraw(admissions, this.entries, i, this.fiber)
       return refusal

@@ -117,13 +117,12 @@ export const admit = (state: State, settings: Settings, now: number): Admission 
   }
   const halfOpen = state._tag === "Open" ? startRound(state) : state
   const admission = ProbeRound.admit(halfOpen.round, settings, now)
-  return admission._tag === "Rejected"
-    ? { _tag: "Rejected", state, waitMillis: admission.waitMillis }
-    : {
-        _tag: "Admitted",
-        state: { ...halfOpen, round: admission.round },
-        permit: { generation: halfOpen.generation, probe: admission.probe }
-      }
+  if (admission._tag === "Rejected") return { ...admission, state }
+  return {
+    _tag: "Admitted",
+    state: { ...halfOpen, round: admission.round },
+    permit: { generation: halfOpen.generation, probe: admission.probe }
+  }
 }
 
 /** Begins the lease of a probe anew. Call `advance` first: one that has lapsed stays so. */
@@ -150,14 +149,8 @@ export const record = (
   if (!isCurrent(state, permit)) return state
   if (state._tag === "HalfOpen") {
     const result = slow && outcome === "Success" ? "Failure" : outcome
-    return obey(
-      state,
-      settings,
-      now,
-      ProbeRound.record(state.round, settings, permit.probe, result),
-      hintMillis,
-      random
-    )
+    const verdict = ProbeRound.record(state.round, settings, permit.probe, result)
+    return obey(state, settings, now, verdict, hintMillis, random)
   }
   if (state._tag !== "Closed" || outcome === "Ignored") return state
   const tally = TripPolicy.record(state.tally, settings.tripPolicy, now, outcome === "Failure", slow)

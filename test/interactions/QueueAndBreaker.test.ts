@@ -142,6 +142,19 @@ describe.each(forms)("in %s, a call that waits in a bulkhead inside of a breaker
     })
   )
 
+  it.effect("is made, and not counted as turned away, when the breaker is switched off meanwhile", () =>
+    Effect.gen(function* () {
+      const { breaker, guarded, occupy } = parts()
+      yield* occupy
+      const call = yield* watched(guarded)
+      yield* breaker.isolate
+      yield* breaker.setMode("disabled")
+      yield* TestClock.adjust("4 seconds")
+      expect(yield* Fiber.join(call)).toEqual(["success", true])
+      expect(yield* Policy.snapshot(breaker)).toMatchObject({ rejections: 0, wouldReject: 0 })
+    })
+  )
+
   it.effect("is turned away although the breaker only observed when it came", () =>
     Effect.gen(function* () {
       const { breaker, guarded, occupy } = parts({ mode: "observe" })

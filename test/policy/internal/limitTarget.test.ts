@@ -12,7 +12,7 @@ describe.each(limits)("a text for a %s", (kind, limit) => {
     Effect.exit(Effect.succeed("done").pipe(limit(text), Effect.provide(Resilience.layer())))
 
   it.effect.each(
-    "1s|10ms|5 secs|5 secs.|1h30m|1h 30m| 1 sec|+3s|-3s|.5s|1,5 min|500|5µs|2d|PT1S|P1D|PT1.5S||  ".split("|")
+    "1s|10ms|10 MS|5 secs|5 secs.|1h30m|1h 30m| 1 sec|+3s|-3s|.5s|1,5 min|500|5µs|2d|PT1S|P1D|PT1.5S||  ".split("|")
   )("that is no duration, but tries to be one, is a mistake: %j", (text) =>
     Effect.gen(function* () {
       const exit = yield* run(text)

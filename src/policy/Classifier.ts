@@ -11,6 +11,7 @@
 import * as Duration from "effect/Duration"
 import * as RetryAfter from "../core/RetryAfter.ts"
 import { hasTraits, type RetryPolicy } from "./ErrorTraits.ts"
+import { readable } from "./internal/readable.ts"
 import { labelOf } from "./ResilienceError.ts"
 
 /** What kind of failure it is, with the delay that the dependency asked for. */
@@ -121,15 +122,6 @@ const labelsOf = (error: unknown): Readonly<Record<string, string>> | undefined 
   if (!hasTraits(error)) return undefined
   const { category, errorCode, httpStatus, retryPolicy } = error
   return { error_code: errorCode, category, status_code: String(httpStatus), retry_policy: retryPolicy }
-}
-
-/** What can be read of an error. Getters may throw, and that must not take the place of the error. */
-const readable = <A>(read: () => A, otherwise: A): A => {
-  try {
-    return read()
-  } catch {
-    return otherwise
-  }
 }
 
 const RETRY_POLICIES: Record<Classification["kind"], RetryPolicy> = {

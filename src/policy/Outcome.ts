@@ -5,6 +5,7 @@ import * as Cause from "effect/Cause"
 import type * as Duration from "effect/Duration"
 import type * as Exit from "effect/Exit"
 import { type ErrorTraits, hasTraits } from "./ErrorTraits.ts"
+import { readable } from "./internal/readable.ts"
 import { isOwnSide } from "./internal/wrappedRejection.ts"
 
 /** The dependency answered. */
@@ -70,13 +71,7 @@ const ofReason = (reason: Cause.Reason<unknown>): Outcome => {
 }
 
 /** Nothing proves that an error is an answer when it cannot be read, because a getter throws. */
-const isAnswer = (error: unknown): boolean => {
-  try {
-    return hasTraits(error) && isFaultOfCaller(error)
-  } catch {
-    return false
-  }
-}
+const isAnswer = (error: unknown): boolean => readable(() => hasTraits(error) && isFaultOfCaller(error), false)
 
 /** As a response with this status would be judged, unless the category says that somebody else is at fault. */
 const isFaultOfCaller = ({ category, httpStatus }: ErrorTraits): boolean =>

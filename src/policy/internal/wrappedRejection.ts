@@ -3,6 +3,7 @@
  */
 import type { ErrorTraits } from "../ErrorTraits.ts"
 import { isResilienceError, type ResilienceError } from "../ResilienceError.ts"
+import { readable } from "./readable.ts"
 
 const MOST_CAUSES = 8
 
@@ -19,15 +20,13 @@ export const withTraitsOf = <E extends object>(
  * Whether we refused on our own side, also where the rejection is the cause of another error, or that of its reason. Of an
  * error that cannot be read, because a getter throws, nobody knows.
  */
-export const isOwnSide = (error: unknown): boolean => {
-  try {
-    let at = error
-    for (let depth = 0; typeof at === "object" && at !== null && depth < MOST_CAUSES; depth++) {
-      if (isResilienceError(at) && at.isOwnSide) return true
-      at = causeOf(at)
-    }
-  } catch {
-    return false
+export const isOwnSide = (error: unknown): boolean => readable(() => isRefusalBehind(error), false)
+
+const isRefusalBehind = (error: unknown): boolean => {
+  let at = error
+  for (let depth = 0; typeof at === "object" && at !== null && depth < MOST_CAUSES; depth++) {
+    if (isResilienceError(at) && at.isOwnSide) return true
+    at = causeOf(at)
   }
   return false
 }

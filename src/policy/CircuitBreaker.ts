@@ -225,7 +225,7 @@ export interface CircuitBreaker extends Policy.Guard<CircuitBreakerOpenError>, P
   readonly isolate: Effect.Effect<void>
   /**
    * Opens the circuit for all keys, in somebody's name. Several may: it is isolated until the last of them has released it, or
-   * until the time of the last is over. Then it closes, as after a reset. No duration, or a negative one, is a defect.
+   * until the time of the last is over. Then it closes, as after a reset. A duration of zero or less is a defect.
    */
   readonly isolateWith: (options: IsolateOptions) => Effect.Effect<void>
   /**

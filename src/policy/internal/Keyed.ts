@@ -13,7 +13,7 @@ export const fields = {
     description: "How many keys have a state of their own; beyond it, the least recently used one is forgotten"
   }),
   keyIdleTime: Fields.defaulted(Fields.PositiveDuration, Duration.hours(1), {
-    description: "How long a key's state is kept without use; an open circuit is, until its time is over"
+    description: "How long a key's state is kept without use; an open circuit is kept until its time is over"
   })
 }
 

@@ -43,9 +43,11 @@ import * as LimitedRun from "./internal/limitedRun.ts"
 import * as LimitTarget from "./internal/limitTarget.ts"
 import * as Fields from "./internal/options.ts"
 import * as TimeLimit from "./internal/TimeLimit.ts"
+import type { TimeoutExceededError } from "./internal/TimeoutExceededError.ts"
 import * as Policy from "./Policy.ts"
 
-export { CurrentDeadline, TimeoutExceededError } from "./internal/TimeLimit.ts"
+export { CurrentDeadline } from "./internal/TimeLimit.ts"
+export { TimeoutExceededError } from "./internal/TimeoutExceededError.ts"
 
 /** The settings of a deadline. */
 export const Options = Schema.Struct({
@@ -77,7 +79,7 @@ export interface Snapshot extends Policy.Snapshot, Readonly<TimeLimit.Totals> {
 }
 
 /** A deadline that starts with each call. */
-export interface Deadline extends Policy.Guard<TimeLimit.TimeoutExceededError> {
+export interface Deadline extends Policy.Guard<TimeoutExceededError> {
   readonly kind: "deadline"
   readonly options: Options
   /** Changes options for calls that begin later. */
@@ -126,32 +128,32 @@ export const remaining: Effect.Effect<Option.Option<Duration.Duration>> = Effect
 export const withDeadline: {
   (
     duration: Duration.Input | Deadline
-  ): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | TimeLimit.TimeoutExceededError, R>
+  ): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | TimeoutExceededError, R>
   (
     service: string
   ): <A, E, R>(
     self: Effect.Effect<A, E, R>
-  ) => Effect.Effect<A, E | TimeLimit.TimeoutExceededError, R | Policy.ResilienceRegistry>
+  ) => Effect.Effect<A, E | TimeoutExceededError, R | Policy.ResilienceRegistry>
   <A, E, R>(
     self: Effect.Effect<A, E, R>,
     duration: Duration.Input | Deadline
-  ): Effect.Effect<A, E | TimeLimit.TimeoutExceededError, R>
+  ): Effect.Effect<A, E | TimeoutExceededError, R>
   <A, E, R>(
     self: Effect.Effect<A, E, R>,
     service: string
-  ): Effect.Effect<A, E | TimeLimit.TimeoutExceededError, R | Policy.ResilienceRegistry>
+  ): Effect.Effect<A, E | TimeoutExceededError, R | Policy.ResilienceRegistry>
   // last, because the messages of TypeScript are about the last form
   (
     target: Duration.Input | Deadline | string
   ): <A, E, R>(
     self: Effect.Effect<A, E, R>
-  ) => Effect.Effect<A, E | TimeLimit.TimeoutExceededError, R | Policy.ResilienceRegistry>
+  ) => Effect.Effect<A, E | TimeoutExceededError, R | Policy.ResilienceRegistry>
 } = /* @__PURE__ */ dual(
   2,
   <A, E, R>(
     self: Effect.Effect<A, E, R>,
     target: Duration.Input | string | Deadline
-  ): Effect.Effect<A, E | TimeLimit.TimeoutExceededError, R | Policy.ResilienceRegistry> =>
+  ): Effect.Effect<A, E | TimeoutExceededError, R | Policy.ResilienceRegistry> =>
     LimitTarget.apply(Kind, target, self, (duration) => guard(self, () => duration, unnamed))
 )
 
@@ -210,8 +212,8 @@ const guard = <A, E, R>(
   self: Effect.Effect<A, E, R>,
   durationNow: () => Duration.Duration,
   calls: TimeLimit.LimitedCalls
-): Effect.Effect<A, E | TimeLimit.TimeoutExceededError, R> =>
-  Effect.withFiber<A, E | TimeLimit.TimeoutExceededError, R>((fiber) => {
+): Effect.Effect<A, E | TimeoutExceededError, R> =>
+  Effect.withFiber<A, E | TimeoutExceededError, R>((fiber) => {
     const now = Policy.monotonicMillis(fiber)
     const { home, service } = calls
     const duration = durationNow()

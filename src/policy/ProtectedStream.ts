@@ -51,11 +51,12 @@ import * as StreamLimit from "./internal/StreamLimit.ts"
 import { CurrentStream } from "./internal/StreamProgress.ts"
 import { type AnyStream, firstToBegin } from "./internal/streamRecovery.ts"
 import * as TimeLimit from "./internal/TimeLimit.ts"
+import type { TimeoutExceededError } from "./internal/TimeoutExceededError.ts"
 import * as Pipeline from "./Pipeline.ts"
 import * as Policy from "./Policy.ts"
 import type * as Retry from "./Retry.ts"
 
-export { TimeoutExceededError } from "./internal/TimeLimit.ts"
+export { TimeoutExceededError } from "./internal/TimeoutExceededError.ts"
 
 /** What every combinator for streams may choose. */
 export interface BeginOptions<in A = unknown> {
@@ -185,10 +186,8 @@ export interface Timeouts {
  * A time that was computed may be zero or less: then there is no limit for the waits, and the total has passed already.
  */
 export const withTimeouts: {
-  (
-    timeouts: Timeouts
-  ): <A, E, R>(self: Stream.Stream<A, E, R>) => Stream.Stream<A, E | TimeLimit.TimeoutExceededError, R>
-  <A, E, R>(self: Stream.Stream<A, E, R>, timeouts: Timeouts): Stream.Stream<A, E | TimeLimit.TimeoutExceededError, R>
+  (timeouts: Timeouts): <A, E, R>(self: Stream.Stream<A, E, R>) => Stream.Stream<A, E | TimeoutExceededError, R>
+  <A, E, R>(self: Stream.Stream<A, E, R>, timeouts: Timeouts): Stream.Stream<A, E | TimeoutExceededError, R>
 } = dual(2, (self: AnyStream, { firstElement, idle, total }: Timeouts) => {
   const limits = { firstElement: timeOf("firstElement", firstElement), idle: timeOf("idle", idle) }
   const wholeTime = total === undefined ? undefined : timeOf("total", total)

@@ -44,10 +44,11 @@ import * as Fields from "./internal/options.ts"
 import * as StreamLimit from "./internal/StreamLimit.ts"
 import { streamOf } from "./internal/StreamProgress.ts"
 import * as TimeLimit from "./internal/TimeLimit.ts"
+import type { TimeoutExceededError } from "./internal/TimeoutExceededError.ts"
 import * as Stage from "./internal/Stage.ts"
 import * as Policy from "./Policy.ts"
 
-export { TimeoutExceededError } from "./internal/TimeLimit.ts"
+export { TimeoutExceededError } from "./internal/TimeoutExceededError.ts"
 
 /** The settings of a timeout. */
 export const Options = Schema.Struct({
@@ -89,7 +90,7 @@ export interface Snapshot extends Policy.Snapshot, Readonly<TimeLimit.Totals> {
 }
 
 /** A time limit for attempts. */
-export interface Timeout extends Policy.Guard<TimeLimit.TimeoutExceededError> {
+export interface Timeout extends Policy.Guard<TimeoutExceededError> {
   readonly kind: "timeout"
   readonly options: Options
   /** Changes options for calls that begin later. */
@@ -136,32 +137,32 @@ export const Kind: Policy.Kind<Timeout, Options> = /* @__PURE__ */ Kinds.declare
 export const withTimeout: {
   (
     duration: Duration.Input | Timeout
-  ): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | TimeLimit.TimeoutExceededError, R>
+  ): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | TimeoutExceededError, R>
   (
     service: string
   ): <A, E, R>(
     self: Effect.Effect<A, E, R>
-  ) => Effect.Effect<A, E | TimeLimit.TimeoutExceededError, R | Policy.ResilienceRegistry>
+  ) => Effect.Effect<A, E | TimeoutExceededError, R | Policy.ResilienceRegistry>
   <A, E, R>(
     self: Effect.Effect<A, E, R>,
     duration: Duration.Input | Timeout
-  ): Effect.Effect<A, E | TimeLimit.TimeoutExceededError, R>
+  ): Effect.Effect<A, E | TimeoutExceededError, R>
   <A, E, R>(
     self: Effect.Effect<A, E, R>,
     service: string
-  ): Effect.Effect<A, E | TimeLimit.TimeoutExceededError, R | Policy.ResilienceRegistry>
+  ): Effect.Effect<A, E | TimeoutExceededError, R | Policy.ResilienceRegistry>
   // last, because the messages of TypeScript are about the last form
   (
     target: Duration.Input | Timeout | string
   ): <A, E, R>(
     self: Effect.Effect<A, E, R>
-  ) => Effect.Effect<A, E | TimeLimit.TimeoutExceededError, R | Policy.ResilienceRegistry>
+  ) => Effect.Effect<A, E | TimeoutExceededError, R | Policy.ResilienceRegistry>
 } = /* @__PURE__ */ dual(
   2,
   <A, E, R>(
     self: Effect.Effect<A, E, R>,
     target: Duration.Input | string | Timeout
-  ): Effect.Effect<A, E | TimeLimit.TimeoutExceededError, R | Policy.ResilienceRegistry> =>
+  ): Effect.Effect<A, E | TimeoutExceededError, R | Policy.ResilienceRegistry> =>
     LimitTarget.apply(Kind, target, self, (duration) => guard(self, () => ({ duration }), unnamed))
 )
 
@@ -219,8 +220,8 @@ const guard = <A, E, R>(
   self: Effect.Effect<A, E, R>,
   limitsNow: () => Pick<Options, "duration" | "firstElement" | "idle">,
   calls: TimeLimit.LimitedCalls
-): Effect.Effect<A, E | TimeLimit.TimeoutExceededError, R> =>
-  Effect.withFiber<A, E | TimeLimit.TimeoutExceededError, R>((fiber) => {
+): Effect.Effect<A, E | TimeoutExceededError, R> =>
+  Effect.withFiber<A, E | TimeoutExceededError, R>((fiber) => {
     const { duration, firstElement = duration, idle = duration } = limitsNow()
     const deadline = TimeLimit.deadlineOf(fiber)
     const stream = streamOf(fiber)

@@ -9,6 +9,7 @@ import * as Policy from "../Policy.ts"
 import type { StreamProgress } from "./StreamProgress.ts"
 import * as LimitedRun from "./limitedRun.ts"
 import * as TimeLimit from "./TimeLimit.ts"
+import { TimeoutExceededError } from "./TimeoutExceededError.ts"
 import * as Timer from "./Timer.ts"
 
 /** The time to the first element, and from one element to the next, in milliseconds. */
@@ -32,9 +33,9 @@ export const run = <A, E, R>(
   now: number,
   progress: StreamProgress,
   limits: Limits
-): Effect.Effect<A, E | TimeLimit.TimeoutExceededError, R> =>
-  Effect.callback<A, E | TimeLimit.TimeoutExceededError, R>((resume) => {
-    let error: TimeLimit.TimeoutExceededError | undefined
+): Effect.Effect<A, E | TimeoutExceededError, R> =>
+  Effect.callback<A, E | TimeoutExceededError, R>((resume) => {
+    let error: TimeoutExceededError | undefined
     let isTimed = false
     let cancel: (() => void) | undefined
     const { service } = calls
@@ -48,7 +49,7 @@ export const run = <A, E, R>(
     }
     const exceed = (): void => {
       const scope = progress.firstAt === undefined ? "first element" : "idle"
-      error = new TimeLimit.TimeoutExceededError({ service, scope, duration: limitOf(progress, limits) })
+      error = new TimeoutExceededError({ service, scope, duration: limitOf(progress, limits) })
       child.interruptUnsafe(fiber.id)
     }
     const watch = (now: number): void => {

@@ -1,5 +1,5 @@
 /**
- * What a timeout and a deadline have in common: the error, the time that is left, and what is counted.
+ * What a timeout and a deadline have in common: the time that is left, and what is counted.
  */
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
@@ -8,58 +8,10 @@ import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Histogram from "../../core/Histogram.ts"
 import * as Policy from "../Policy.ts"
-import { withTraits } from "../ResilienceError.ts"
 import { events, histogram, label } from "./instruments.ts"
 import { perContext } from "./perContext.ts"
+import { TimeoutExceededError } from "./TimeoutExceededError.ts"
 import * as Timer from "./Timer.ts"
-
-/**
- * The time was over. `scope` tells whether it was the time of one attempt or the total of a deadline or, of a stream, the
- * wait for its first element or for the next one. `duration` tells how long it was, and `isStarted` is false when the
- * deadline had passed before the call, which was then not made.
- */
-export class TimeoutExceededError extends withTraits({
-  errorCode: "resilience.timeout",
-  httpStatus: 504,
-  category: "external_error",
-  retryPolicy: "always",
-  userMessage: "The service took too long to answer. Please try again."
-}) {
-  readonly _tag = "TimeoutExceededError"
-  readonly scope: Scope
-  readonly duration: Duration.Duration
-  readonly isStarted: boolean
-  constructor(fields: {
-    readonly service: string
-    readonly scope: Scope
-    readonly duration: Duration.Duration
-    readonly isStarted?: boolean | undefined
-  }) {
-    super(fields.service, undefined)
-    this.scope = fields.scope
-    this.duration = fields.duration
-    this.isStarted = fields.isStarted ?? true
-  }
-  get message(): string {
-    const limit = `${LIMIT_NAMES[this.scope]} of ${Duration.format(this.duration)}`
-    return this.isStarted
-      ? `the call of "${this.service}" exceeded its ${limit}`
-      : `the call of "${this.service}" was not made: its ${limit} had passed`
-  }
-  override get isOwnSide(): boolean {
-    return !this.isStarted
-  }
-}
-
-/** Which time was over. */
-export type Scope = "attempt" | "total" | "first element" | "idle"
-
-const LIMIT_NAMES: Record<Scope, string> = {
-  attempt: "time limit",
-  total: "deadline",
-  "first element": "time limit for the first element",
-  idle: "time limit for the next element"
-}
 
 /** When all of it must be over. */
 export interface Deadline {

@@ -12,7 +12,7 @@ export type Describe = (
 ) => { readonly name: string; readonly attributes: Readonly<Record<string, string | number>> }
 
 /** How attempts are traced. By default they are not: a span costs more than all policies together. */
-export const AttemptSpans = Context.Reference<Describe | undefined>("effect-resilience/AttemptSpans", {
+export const AttemptSpans = /* @__PURE__ */ Context.Reference<Describe | undefined>("effect-resilience/AttemptSpans", {
   defaultValue: () => undefined
 })
 

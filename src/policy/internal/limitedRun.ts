@@ -10,6 +10,7 @@ import * as Fiber from "effect/Fiber"
 import * as Outcome from "../Outcome.ts"
 import * as Policy from "../Policy.ts"
 import * as TimeLimit from "./TimeLimit.ts"
+import { type Scope, TimeoutExceededError } from "./TimeoutExceededError.ts"
 import * as Timer from "./Timer.ts"
 
 /** Hears how an effect ended. */
@@ -32,7 +33,7 @@ export class LimitedRun implements Timer.Alarm {
   private readonly calls: TimeLimit.LimitedCalls
   private readonly fiber: Fiber.Fiber<unknown, unknown>
   private readonly now: number
-  private readonly scope: TimeLimit.Scope
+  private readonly scope: Scope
   private readonly limit: TimeLimit.Deadline
   private readonly caller: Caller
   private child: Fiber.Fiber<unknown, unknown> | undefined
@@ -46,7 +47,7 @@ export class LimitedRun implements Timer.Alarm {
     calls: TimeLimit.LimitedCalls,
     fiber: Fiber.Fiber<unknown, unknown>,
     now: number,
-    scope: TimeLimit.Scope,
+    scope: Scope,
     limit: TimeLimit.Deadline,
     caller: Caller
   ) {
@@ -109,12 +110,12 @@ export class LimitedRun implements Timer.Alarm {
     this.caller.end(this.isExceeded ? this.cutOff(exit) : this.finished(exit))
   }
 
-  private cutOff(exit: Exit.Exit<unknown, unknown>): Exit.Exit<never, TimeLimit.TimeoutExceededError> {
+  private cutOff(exit: Exit.Exit<unknown, unknown>): Exit.Exit<never, TimeoutExceededError> {
     const { calls, fiber, limit, now, scope } = this
     calls.time(fiber, now)
     TimeLimit.countInterrupting(limit, -1)
     const { duration, service } = limit
-    const error = new TimeLimit.TimeoutExceededError({ service, scope, duration })
+    const error = new TimeoutExceededError({ service, scope, duration })
     calls.exceed(fiber, limit, error)
     return exceeded(exit, error)
   }
@@ -136,10 +137,10 @@ export const run = <A, E, R>(
   self: Effect.Effect<A, E, R>,
   context: Context.Context<never>,
   now: number,
-  scope: TimeLimit.Scope,
+  scope: Scope,
   limit: TimeLimit.Deadline
-): Effect.Effect<A, E | TimeLimit.TimeoutExceededError, R> =>
-  Effect.callback<A, E | TimeLimit.TimeoutExceededError, R>((resume) => {
+): Effect.Effect<A, E | TimeoutExceededError, R> =>
+  Effect.callback<A, E | TimeoutExceededError, R>((resume) => {
     const end = resume as (exit: Exit.Exit<unknown, unknown>) => void
     const limited = new LimitedRun(calls, fiber, now, scope, limit, { end })
     const child = limited.start(self, context)
@@ -154,7 +155,7 @@ export const runUntil = <A, E, R>(
   context: Context.Context<never>,
   now: number,
   deadline: TimeLimit.Deadline
-): Effect.Effect<A, E | TimeLimit.TimeoutExceededError, R> => {
+): Effect.Effect<A, E | TimeoutExceededError, R> => {
   if (deadline.at > now) return run(calls, fiber, self, context, now, "total", deadline)
   const error = TimeLimit.deadlineExceeded(deadline, false)
   calls.exceed(fiber, deadline, error)
@@ -178,8 +179,8 @@ export const measure = <A, E, R>(
 /** The error of the limit; defects of finalizers are not lost. */
 export const exceeded = (
   exit: Exit.Exit<unknown, unknown>,
-  error: TimeLimit.TimeoutExceededError
-): Exit.Exit<never, TimeLimit.TimeoutExceededError> => {
+  error: TimeoutExceededError
+): Exit.Exit<never, TimeoutExceededError> => {
   const defects = exit._tag === "Failure" ? exit.cause.reasons.filter(Cause.isDieReason) : []
   if (defects.length === 0) return Exit.fail(error)
   return Exit.failCause(Cause.fromReasons([...defects, Cause.makeFailReason(error)]))
@@ -189,9 +190,8 @@ export const exceeded = (
 const noticedInside = (
   exit: Exit.Exit<unknown, unknown>,
   { duration }: TimeLimit.Deadline
-): TimeLimit.TimeoutExceededError | undefined => {
+): TimeoutExceededError | undefined => {
   const error = exit._tag === "Failure" ? Outcome.firstError(exit.cause) : undefined
-  const isSame =
-    error instanceof TimeLimit.TimeoutExceededError && error.scope === "total" && error.duration === duration
+  const isSame = error instanceof TimeoutExceededError && error.scope === "total" && error.duration === duration
   return isSame ? error : undefined
 }

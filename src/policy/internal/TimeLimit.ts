@@ -186,9 +186,13 @@ export const outcomes = ({ exceeded, failures, interrupted, successes }: Readonl
   interrupted
 })
 
+/** Every call asks for this, and `Duration.toMillis` makes three objects to answer. */
+export const millisOf = (duration: Duration.Duration): number =>
+  duration.value._tag === "Millis" ? duration.value.millis : Duration.toMillis(duration)
+
 /** A duration that a call gives may have been computed: zero or less means no limit. */
 export const limitMillis = (duration: Duration.Duration): number => {
-  const millis = Duration.toMillis(duration)
+  const millis = millisOf(duration)
   return millis > 0 ? millis : Infinity
 }
 

@@ -189,8 +189,8 @@ class FusedCall implements Caller, Stage.Turn<unknown> {
   /** Asks who has let it pass before it waited. */
   private readmit(): ResilienceError | undefined {
     const { admissions } = this.fused.fusion
-    for (const [i, admission] of admissions.entries()) {
-      const refusal = admission.readmit?.(this.entries[i], this.fiber)
+    for (let i = 0; i < admissions.length; i++) {
+      const refusal = admissions[i]!.readmit?.(this.entries[i], this.fiber)
       if (refusal === undefined) continue
       withdraw(admissions, this.entries, i, this.fiber)
       return refusal

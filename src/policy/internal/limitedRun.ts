@@ -3,7 +3,6 @@
  */
 import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -94,7 +93,7 @@ export class LimitedRun implements Timer.Alarm {
 
   private setAlarm(): void {
     const { calls, fiber, limit, now } = this
-    const ownMillis = Duration.toMillis(limit.duration)
+    const ownMillis = TimeLimit.millisOf(limit.duration)
     const alarms = limit.at === now + ownMillis ? calls.alarmsAfter(ownMillis) : undefined
     if (alarms?.add(fiber, this)) this.alarms = alarms
     else this.cancelTimer = Timer.after(fiber, now, limit.at - now, () => this.ring())

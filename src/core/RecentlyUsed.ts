@@ -21,7 +21,7 @@ export interface Settings<in E> {
   readonly idleMillis: number
   readonly isBusy: (entry: E) => boolean
   /** Which entries are kept however long they are idle, as long as there is room. By default none. */
-  readonly isKept?: (entry: E, now: number) => boolean
+  readonly isKept?: ((entry: E, now: number) => boolean) | undefined
 }
 
 /** The map. */
@@ -60,10 +60,11 @@ export const get = <E extends Entry<E>>(
   key: string,
   now: number
 ): E | undefined => {
-  dropFromOldEnd(self, now, {
-    isTooMuch: (oldest) => isIdle(oldest, settings, now),
-    mustStay: (oldest) => mustStay(oldest, settings, now)
-  })
+  for (let i = 0; i < DROPPED_PER_LOOKUP; i++) {
+    const oldest = self.order.head
+    if (oldest === undefined || !isIdle(oldest, settings, now)) break
+    dropOrUse(self, oldest, mustStay(oldest, settings, now), now)
+  }
   const entry = self.entries.get(key)
   if (entry === undefined) return undefined
   if (isDroppable(entry, settings, now)) {
@@ -91,10 +92,11 @@ export const set = <E extends Entry<E>>(self: RecentlyUsed<E>, settings: Setting
   if (before !== undefined) drop(self, before)
   self.entries.set(entry.key, entry)
   use(self, entry, now)
-  dropFromOldEnd(self, now, {
-    isTooMuch: (oldest) => oldest !== entry && self.entries.size > settings.capacity,
-    mustStay: settings.isBusy
-  })
+  for (let i = 0; i < DROPPED_PER_LOOKUP; i++) {
+    const oldest = self.order.head
+    if (oldest === undefined || oldest === entry || self.entries.size <= settings.capacity) break
+    dropOrUse(self, oldest, settings.isBusy(oldest), now)
+  }
 }
 
 /** All entries, the least recently used first. */
@@ -128,17 +130,9 @@ const isDroppable = <E extends Entry<E>>(entry: E, settings: Settings<E>, now: n
 const mustStay = <E extends Entry<E>>(entry: E, settings: Settings<E>, now: number): boolean =>
   settings.isBusy(entry) || settings.isKept?.(entry, now) === true
 
-const dropFromOldEnd = <E extends Entry<E>>(
-  self: RecentlyUsed<E>,
-  now: number,
-  { isTooMuch, mustStay }: { readonly isTooMuch: (oldest: E) => boolean; readonly mustStay: (oldest: E) => boolean }
-): void => {
-  for (let i = 0; i < DROPPED_PER_LOOKUP; i++) {
-    const oldest = self.order.head
-    if (oldest === undefined || !isTooMuch(oldest)) return
-    if (mustStay(oldest)) use(self, oldest, now)
-    else drop(self, oldest)
-  }
+const dropOrUse = <E extends Entry<E>>(self: RecentlyUsed<E>, entry: E, mustStay: boolean, now: number): void => {
+  if (mustStay) use(self, entry, now)
+  else drop(self, entry)
 }
 
 const drop = <E extends Entry<E>>(self: RecentlyUsed<E>, entry: E): void => {

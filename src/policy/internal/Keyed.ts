@@ -37,7 +37,7 @@ export const make = <S extends RecentlyUsed.Entry<S>>(
   { keyIdleTime, maxKeys }: Options,
   orElse: (key: string) => S,
   isBusy: (state: S) => boolean,
-  isKept: (state: S, now: number) => boolean = () => false
+  isKept?: (state: S, now: number) => boolean
 ): Keyed<S> => {
   const settings = { capacity: maxKeys, idleMillis: Duration.toMillis(keyIdleTime), isBusy, isKept }
   const map = RecentlyUsed.make<S>()

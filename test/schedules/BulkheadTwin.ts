@@ -3,8 +3,10 @@
  */
 import { Effect, type Exit } from "effect"
 import { Bulkhead } from "../../src/index.ts"
+import type { Passage } from "../../src/policy/internal/Passage.ts"
+import type { Turns } from "../../src/policy/internal/Turns.ts"
+import type { Tools } from "../support/schedules.ts"
 import { same } from "../support/sweep.ts"
-import type { World } from "../support/World.ts"
 import * as Situation from "../sweeps/operations/situations.ts"
 import type { Twin } from "./programs.ts"
 
@@ -15,9 +17,11 @@ export interface Limits {
 }
 
 export class BulkheadTwin implements Twin {
-  private readonly world: World
+  private readonly world: Tools["world"]
+  private readonly fiberAt: Tools["fiberAt"]
   private readonly bulkhead: Bulkhead.Bulkhead
   private readonly limits: Limits
+  private readonly turns: Turns
   private readonly permits = new Set<number>()
   private readonly running = new Set<number>()
   /** Until when fibers wait, in the order of their arrival. */
@@ -25,10 +29,12 @@ export class BulkheadTwin implements Twin {
   private limit: number
   private attempted = 0
 
-  constructor(world: World, bulkhead: Bulkhead.Bulkhead, limits: Limits) {
+  constructor({ fiberAt, world }: Tools, bulkhead: Bulkhead.Bulkhead, limits: Limits, turns: Turns) {
     this.world = world
+    this.fiberAt = fiberAt
     this.bulkhead = bulkhead
     this.limits = limits
+    this.turns = turns
     this.limit = limits.maxConcurrent
   }
 
@@ -69,11 +75,16 @@ export class BulkheadTwin implements Twin {
     same("calls that are counted", Situation.countedBy(this.bulkhead), this.attempted - active - queued)
   }
 
-  readonly state = (): string => `limit ${this.limit}`
+  readonly state = (): string => {
+    const { task } = this.turns
+    return task === undefined
+      ? `limit ${this.limit}`
+      : `limit ${this.limit}, a task due in ${task.due - this.world.now}`
+  }
 
   readonly stateOf = (fiber: number): string => {
     if (this.running.has(fiber)) return ", runs"
-    if (this.permits.has(fiber)) return ", let in"
+    if (this.permits.has(fiber)) return `, let in as number ${this.placeOf(fiber)}`
     const until = this.queue.get(fiber)
     if (until === undefined) return ""
     return `, ${[...this.queue.keys()].indexOf(fiber)} in the queue for ${Math.max(0, until - this.world.now)}`
@@ -89,6 +100,11 @@ export class BulkheadTwin implements Twin {
       this.serve()
       return this.bulkhead.resize(limit)
     })
+  }
+
+  /** Among those that come with the next task. */
+  private placeOf(fiber: number): number {
+    return this.turns.calls.findIndex((call) => (call as Passage)["fiber"] === this.fiberAt(fiber))
   }
 
   private serve(): void {

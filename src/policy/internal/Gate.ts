@@ -12,6 +12,7 @@ import type { BulkheadRejectedError } from "./BulkheadRejectedError.ts"
 import { end, Passage } from "./Passage.ts"
 import * as Readmission from "./Readmission.ts"
 import type * as Stage from "./Stage.ts"
+import * as Turns from "./Turns.ts"
 
 /** The counts of a bulkhead since it was made; those of its keys are included. `interrupted` includes waiting calls. */
 export interface Totals {
@@ -29,6 +30,7 @@ export interface Shared {
   queueMillis: number
   readonly totals: Totals
   settings: Machine.Settings
+  readonly turns: Turns.Turns
 }
 
 /** Where calls of one bulkhead and key meet. */
@@ -38,26 +40,22 @@ export interface Gate extends RecentlyUsed.Entry<Gate> {
 }
 
 /** What the gates of a bulkhead share. */
-export const makeShared = (
-  service: string,
-  { maxConcurrent, maxQueue, queueTimeout }: Options,
-  home: Policy.Observer | undefined
-): Shared => ({
+export const makeShared = (service: string, options: Options, home: Policy.Observer | undefined): Shared => ({
   service,
   home,
-  queueMillis: queueMillisOf(queueTimeout),
+  queueMillis: queueMillisOf(options),
   totals: { successes: 0, failures: 0, interrupted: 0, rejectedFull: 0, rejectedQueueTimeout: 0 },
-  settings: { maxConcurrent, maxQueue }
+  settings: options,
+  turns: Turns.make()
 })
 
 /** Follows other options from now on, but for the limit: see {@link resize}. */
-export const obey = (shared: Shared, { maxQueue, queueTimeout }: Options): void => {
-  shared.settings = { ...shared.settings, maxQueue }
-  shared.queueMillis = queueMillisOf(queueTimeout)
+export const obey = (shared: Shared, options: Options): void => {
+  shared.settings = { ...shared.settings, maxQueue: options.maxQueue }
+  shared.queueMillis = queueMillisOf(options)
 }
 
-const queueMillisOf = (timeout: Duration.Duration | undefined): number =>
-  timeout === undefined ? Infinity : Duration.toMillis(timeout)
+const queueMillisOf = ({ queueTimeout = Duration.infinity }: Options): number => Duration.toMillis(queueTimeout)
 
 /** A gate through which nobody has come. */
 export const make = (shared: Shared, key?: string): Gate => ({

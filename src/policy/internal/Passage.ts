@@ -7,7 +7,7 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Machine from "../../core/Bulkhead.ts"
 import * as Policy from "../Policy.ts"
-import { labelOf, type ResilienceError } from "../ResilienceError.ts"
+import type { ResilienceError } from "../ResilienceError.ts"
 import { isTraced } from "./attemptSpan.ts"
 import { BulkheadRejectedError } from "./BulkheadRejectedError.ts"
 import type { Gate } from "./Gate.ts"
@@ -16,6 +16,7 @@ import * as Readmission from "./Readmission.ts"
 import type * as Stage from "./Stage.ts"
 import * as TimeLimit from "./TimeLimit.ts"
 import * as Timer from "./Timer.ts"
+import * as Turns from "./Turns.ts"
 
 /** A call that was let in is over. */
 export const end = (
@@ -89,11 +90,22 @@ export class Passage implements Stage.Wait, Readmission.Readmission {
     return refusal
   }
 
-  /** Runs the call; from a task of its own, because a long queue would otherwise become a deep stack. */
+  /** It has got a permit, and runs soon. */
   admit(releaser: Fiber.Fiber<unknown, unknown>): void {
     this.isAdmitted = true
     this.cancel?.()
-    releaser.currentDispatcher.scheduleTask(() => this.come(), 0)
+    Turns.add(this.gate.shared.turns, this, releaser)
+  }
+
+  /** Runs the call, unless it has given up. */
+  come(): void {
+    const { turn } = this
+    if (turn === undefined) return
+    this.turn = undefined
+    const waitMillis = this.endWait()
+    // Only a trace wants to know about every wait.
+    if (isTraced(this.fiber)) this.tell("BulkheadAdmission", "Debug", { wait_millis: waitMillis })
+    turn.come(this.gate)
   }
 
   /** A wait that the deadline cuts off is our own rejection, not an interruption that could be blamed on the dependency. */
@@ -116,7 +128,7 @@ export class Passage implements Stage.Wait, Readmission.Readmission {
     if (this.isAdmitted) return this.come()
     const { fiber, gate } = this
     const millis = Math.min(gate.shared.queueMillis, TimeLimit.remainingMillis(fiber, this.queuedAt))
-    this.cancel = Timer.after(fiber, this.queuedAt, Math.max(0, millis), () => {
+    this.cancel = Timer.after(fiber, this.queuedAt, millis, () => {
       if (Machine.leave(gate.state, this)) {
         this.endWait()
         turn.fail(this.reject("queue-timeout"))
@@ -128,16 +140,29 @@ export class Passage implements Stage.Wait, Readmission.Readmission {
     const { shared, state } = this.gate
     if (!Machine.enqueue(state, shared.settings, this)) return this.reject("full")
     this.queuedAt = Policy.monotonicMillis(this.fiber)
+    Turns.check(shared.turns, this.fiber, this.queuedAt)
     return undefined
   }
 
-  private come(): void {
-    const { turn } = this
-    if (turn === undefined) return
-    this.turn = undefined
-    const waitMillis = this.endWait()
-    if (isTraced(this.fiber)) this.tellAdmission(waitMillis)
-    turn.come(this.gate)
+  private reject(reason: BulkheadRejectedError["reason"]): BulkheadRejectedError {
+    const { service, settings, totals } = this.gate.shared
+    if (reason === "full") totals.rejectedFull++
+    else totals.rejectedQueueTimeout++
+    const error = new BulkheadRejectedError({ service, reason, limit: settings.maxConcurrent })
+    this.tell("BulkheadRejection", "Warn", { reason, limit: error.limit, exception_type: error._tag }, error)
+    return error
+  }
+
+  private tell(
+    _tag: string,
+    severity: Policy.Severity,
+    attributes: Policy.Event["attributes"],
+    error?: BulkheadRejectedError
+  ): void {
+    const { fiber, gate } = this
+    const { home, service } = gate.shared
+    if (!Policy.isObserved(fiber, home)) return
+    Policy.emit(fiber, home, { _tag, kind: "bulkhead", service, severity, attributes, error })
   }
 
   /** As if it had never come. The next in line gets its permit. */
@@ -150,38 +175,5 @@ export class Passage implements Stage.Wait, Readmission.Readmission {
     const waitMillis = Policy.monotonicMillis(this.fiber) - this.queuedAt
     addQueued(this.fiber, waitMillis)
     return waitMillis
-  }
-
-  /** Only a trace wants to know about every wait. */
-  private tellAdmission(waitMillis: number): void {
-    const { fiber, gate } = this
-    const { home, service } = gate.shared
-    if (!Policy.isObserved(fiber, home)) return
-    Policy.emit(fiber, home, {
-      _tag: "BulkheadAdmission",
-      kind: "bulkhead",
-      service,
-      severity: "Debug",
-      attributes: { wait_millis: waitMillis }
-    })
-  }
-
-  private reject(reason: BulkheadRejectedError["reason"]): BulkheadRejectedError {
-    const { fiber, gate } = this
-    const { home, service, settings, totals } = gate.shared
-    if (reason === "full") totals.rejectedFull++
-    else totals.rejectedQueueTimeout++
-    const error = new BulkheadRejectedError({ service, reason, limit: settings.maxConcurrent })
-    if (Policy.isObserved(fiber, home)) {
-      Policy.emit(fiber, home, {
-        _tag: "BulkheadRejection",
-        kind: "bulkhead",
-        service,
-        severity: "Warn",
-        attributes: { reason, limit: error.limit, exception_type: labelOf(error) },
-        error
-      })
-    }
-    return error
   }
 }

@@ -1,0 +1,64 @@
+/**
+ * Calls that have waited, and whose turn has come.
+ *
+ * **Details**
+ *
+ * They run in a task of the scheduler, because a long queue would otherwise become a deep stack. All that are admitted until
+ * then share it: a task for each would need a dispatcher of its own, which costs more than all the rest of its wait.
+ *
+ * A host may drop a task: fake timers of a test are gone with the test, and some runtimes end what a request has scheduled
+ * with the request. So one that is overdue is replaced.
+ */
+import type * as Fiber from "effect/Fiber"
+import type * as Scheduler from "effect/Scheduler"
+import * as Policy from "../Policy.ts"
+
+type AnyFiber = Fiber.Fiber<unknown, unknown>
+
+/** A call that runs when its turn comes. */
+interface Call {
+  come(): void
+}
+
+/** A task that is late by more than this many milliseconds has been dropped, or runs as soon as the process is less busy. */
+const LATEST_TASK = 1_000
+
+/** Those whose turn has come since the last task, and the next one: any other that was scheduled does nothing. */
+export interface Turns {
+  readonly calls: Array<Call>
+  task: { readonly scheduler: Scheduler.Scheduler; readonly due: number } | undefined
+}
+
+/** Nobody's turn. */
+export const make = (): Turns => ({ calls: [], task: undefined })
+
+/** Lets a call run soon. A fiber with a scheduler of its own may not be able to wait for that of another one. */
+export const add = (turns: Turns, call: Call, fiber: AnyFiber): void => {
+  turns.calls.push(call)
+  if (turns.task?.scheduler !== fiber.cache.scheduler) schedule(turns, fiber, Policy.monotonicMillis(fiber))
+}
+
+/** Sees to it that nobody's turn is forgotten. */
+export const check = (turns: Turns, fiber: AnyFiber, now: number): void => {
+  if (turns.task !== undefined && turns.task.due <= now) schedule(turns, fiber, now)
+}
+
+const schedule = (turns: Turns, fiber: AnyFiber, now: number): void => {
+  const task = { scheduler: fiber.cache.scheduler, due: now + LATEST_TASK }
+  turns.task = task
+  fiber.currentDispatcher.scheduleTask(() => {
+    if (turns.task !== task) return
+    turns.task = undefined
+    comeAll(turns.calls.splice(0))
+  }, 0)
+}
+
+/** In the order in which they were admitted, whatever becomes of one of them. */
+const comeAll = (calls: ReadonlyArray<Call>, first = 0): void => {
+  let coming = first
+  try {
+    while (coming < calls.length) calls[coming++]!.come()
+  } finally {
+    if (coming < calls.length) comeAll(calls, coming)
+  }
+}

@@ -45,8 +45,9 @@ export const summarize = (millis: number, latencies: Float64Array): Taken => {
 /** Small bursts are repeated until so many calls are made, or a round would be over too soon to be timed. */
 const CALLS = 10_000
 
-const WARM_UP_SIZE = 100
-const WARM_UP_CALLS = 5_000
+/** Enough for most of them to wait, where a bulkhead lets few through. */
+const WARM_UP_SIZE = 1_000
+const WARM_UP_CALLS = 100_000
 
 const repeated = async (burst: (size: number) => Promise<Taken>, size: number, calls = CALLS): Promise<Taken> => {
   const taken: Array<Taken> = []

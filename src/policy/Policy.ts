@@ -271,8 +271,8 @@ export const emission = (
 }
 
 /** The registry of a fiber, if it has one. */
-export const registryOf = (fiber: Fiber.Fiber<unknown, unknown>): ResilienceRegistry["Service"] | undefined =>
-  Context.getOrUndefined(fiber.context, ResilienceRegistry)
+export const registryOf: (fiber: Fiber.Fiber<unknown, unknown>) => ResilienceRegistry["Service"] | undefined =
+  /* @__PURE__ */ perContext((context) => Context.getOrUndefined(context, ResilienceRegistry))
 
 /**
  * Applies an instance, or that of a service; where the service's is switched off, the effect passes through. Anything else
@@ -286,7 +286,8 @@ export const withInstance = <I extends Instance, Options, A, E, R, E2>(
 ): Effect.Effect<A, E | E2, R | ResilienceRegistry> => {
   if (typeof target === "string") {
     return Readmission.waiting<A, E | E2, R | ResilienceRegistry>((fiber, outside) => {
-      const instance = Context.getUnsafe(fiber.context, ResilienceRegistry).get(kind, target)
+      const registry = registryOf(fiber) ?? Context.getUnsafe(fiber.context, ResilienceRegistry)
+      const instance = registry.get(kind, target)
       return Readmission.within<A, E | E2, R>(instance === undefined ? self : apply(instance), outside)
     })
   }

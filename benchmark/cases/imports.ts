@@ -49,7 +49,7 @@ const programs: Readonly<Record<string, Programs>> = {
       "CircuitBreaker",
       {
         "internal/Circuit": "Circuit",
-        "internal/CircuitGuard": "guard",
+        "internal/CircuitGuard": "Guarded",
         "internal/Orders": "NO_ORDER",
         "internal/circuitSettings": "settingsOf",
         "internal/circuitTotals": "noTotals",
@@ -58,7 +58,7 @@ const programs: Readonly<Record<string, Programs>> = {
       `const settings = settingsOf(options)
 const shared = { service: "default", settings, classify, totals: noTotals(), mode: options.mode, order: NO_ORDER }
 const circuit = new Circuit(shared)
-export const program = guard(shared, () => circuit, Effect.void, classify)`
+export const program = new Guarded(shared, () => circuit, Effect.void, classify)`
     ),
     effect: `export { make } from "effect/persistence/CircuitBreaker"`
   },
@@ -67,9 +67,9 @@ export const program = guard(shared, () => circuit, Effect.void, classify)`
     cockatiel: ofCockatiel("handleAll, retry", "retry(handleAll, { maxAttempts: 2 })"),
     limit: guardOf(
       "Retry",
-      { "internal/Attempts": "guard", "internal/retrySettings": "settingsOf", "internal/retryTotals": "noTotals" },
+      { "internal/Attempts": "Guarded", "internal/retrySettings": "settingsOf", "internal/retryTotals": "noTotals" },
       `const shared = { service: "default", settings: settingsOf(options), totals: noTotals() }
-export const program = guard(shared, () => undefined, Effect.void, {})`
+export const program = new Guarded(shared, () => undefined, Effect.void, {})`
     )
   },
   Timeout: {

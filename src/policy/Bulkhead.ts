@@ -214,11 +214,11 @@ const fromOptions = (service: string, initial: Options, home?: Policy.Observer):
         }
         return Effect.void
       }),
-    execute: (self) => Gate.guard(() => main, self),
+    execute: (self) => new Gate.Guarded(() => main, self),
     executeWith:
       ({ key }) =>
       (self) =>
-        Gate.guard(gateOf(key), self),
+        new Gate.Guarded(gateOf(key), self),
     [Stage.key]: (call: Policy.CallOptions | undefined) => Gate.stage(gateOf(call?.key)),
     describe: () => {
       const { maxConcurrent, maxQueue } = shared.settings

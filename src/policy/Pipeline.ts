@@ -292,7 +292,7 @@ const fromParts = (service: string, parts: ReadonlyArray<Part>, home?: Policy.Ob
       innermost: (self) => nested(parts.length - 1, self),
       whole: (self) => (isWhole ? counted(nested(0, self)) : nested(from, self))
     }
-    const run = (self: AnyEffect): AnyEffect => Fused.run(fused, self)
+    const run = (self: AnyEffect): AnyEffect => new Fused.Guarded(fused, self)
     return isWhole ? run : (self: AnyEffect) => counted(answered(nest(outer, run(self), call)))
   }
   return {

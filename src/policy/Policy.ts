@@ -11,6 +11,7 @@ import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type * as Histogram from "../core/Histogram.ts"
 import { clockOf, perContext } from "./internal/perContext.ts"
+import { FiberEffect } from "./internal/FiberEffect.ts"
 import * as Readmission from "./internal/Readmission.ts"
 
 /**
@@ -285,15 +286,41 @@ export const withInstance = <I extends Instance, Options, A, E, R, E2>(
   apply: (instance: I) => Effect.Effect<A, E2, R>
 ): Effect.Effect<A, E | E2, R | ResilienceRegistry> => {
   if (typeof target === "string") {
-    return Readmission.waiting<A, E | E2, R | ResilienceRegistry>((fiber, outside) => {
-      const registry = registryOf(fiber) ?? Context.getUnsafe(fiber.context, ResilienceRegistry)
-      const instance = registry.get(kind, target)
-      return Readmission.within<A, E | E2, R>(instance === undefined ? self : apply(instance), outside)
-    })
+    return new Named(kind, target, self, apply)
   }
   if (isInstance(target)) return apply(target)
   const got = Formatter.format(target)
   return Effect.die(new TypeError(`${kind.id}: expected an instance or the name of a service, got ${got}`))
+}
+
+/** An effect behind the instance of a service. */
+class Named<I extends Instance, Options, A, E, R, E2> extends FiberEffect<A, E | E2, R | ResilienceRegistry> {
+  declare private readonly kind: Kind<I, Options>
+  declare private readonly service: string
+  declare private readonly self: Effect.Effect<A, E, R>
+  declare private readonly apply: (instance: I) => Effect.Effect<A, E2, R>
+
+  constructor(
+    kind: Kind<I, Options>,
+    service: string,
+    self: Effect.Effect<A, E, R>,
+    apply: (instance: I) => Effect.Effect<A, E2, R>
+  ) {
+    super()
+    this.kind = kind
+    this.service = service
+    this.self = self
+    this.apply = apply
+  }
+
+  override run(
+    fiber: Fiber.Fiber<unknown, unknown>,
+    outside: Readmission.Readmission | undefined
+  ): Effect.Effect<A, E | E2, R | ResilienceRegistry> {
+    const registry = registryOf(fiber) ?? Context.getUnsafe(fiber.context, ResilienceRegistry)
+    const instance = registry.get(this.kind, this.service)
+    return Readmission.within<A, E | E2, R>(instance === undefined ? this.self : this.apply(instance), outside)
+  }
 }
 
 /** Guards an effect with an instance, with the options of the call if there are any. */

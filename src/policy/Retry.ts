@@ -310,7 +310,7 @@ const fromOptions = <O extends OnExhausted>(
   const guard = (call: CallOptions | undefined) => {
     const choices = choicesOf(call)
     const budgetOf = budgetFor(call?.key)
-    return <A, E, R>(self: Effect.Effect<A, E, R>) => Attempts.guard(shared, budgetOf, self, choices)
+    return <A, E, R>(self: Effect.Effect<A, E, R>) => new Attempts.Guarded(shared, budgetOf, self, choices)
   }
   return {
     kind: "retry",

@@ -15,6 +15,7 @@ import * as Outcome from "../Outcome.ts"
 import * as Policy from "../Policy.ts"
 import { labelOf } from "../ResilienceError.ts"
 import { isAttemptTraced, traced } from "./attemptSpan.ts"
+import { FiberEffect } from "./FiberEffect.ts"
 import { perContext } from "./perContext.ts"
 import { RetryExhaustedError } from "./RetryExhaustedError.ts"
 import type { Succeed, Totals } from "./retryTotals.ts"
@@ -41,19 +42,29 @@ export interface Choices {
 
 type BudgetOf = (fiber: Fiber.Fiber<unknown, unknown>) => RetryBudget.State | undefined
 
-/** Guards an effect. Nothing of what a retry needs is made before the first failure. */
-export const guard = <A, E, R>(
-  shared: Shared,
-  budgetOf: BudgetOf,
-  self: Effect.Effect<A, E, R>,
-  choices: Choices
-): Effect.Effect<A, E | RetryExhaustedError<E>, R> =>
-  Effect.withFiber<A, E | RetryExhaustedError<E>, R>((fiber) => {
+/** An effect that is retried. Nothing of what a retry needs is made before the first failure. */
+export class Guarded<A, E, R> extends FiberEffect<A, E | RetryExhaustedError<E>, R> {
+  declare private readonly shared: Shared
+  declare private readonly budgetOf: BudgetOf
+  declare private readonly self: Effect.Effect<A, E, R>
+  declare private readonly choices: Choices
+
+  constructor(shared: Shared, budgetOf: BudgetOf, self: Effect.Effect<A, E, R>, choices: Choices) {
+    super()
+    this.shared = shared
+    this.budgetOf = budgetOf
+    this.self = self
+    this.choices = choices
+  }
+
+  override run(fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<A, E | RetryExhaustedError<E>, R> {
+    const { budgetOf, choices, self, shared } = this
     const first = isPlain(fiber) ? self : traced(fiber, firstAttempt(fiber, self), shared.service, 1)
     return goOn(shared, choices, begin(fiber, budgetOf), fiber, first, self)
-  })
+  }
+}
 
-/** The halves of {@link guard}. */
+/** The halves of {@link Guarded}. */
 export const stage = (
   shared: Shared,
   budgetOf: BudgetOf,

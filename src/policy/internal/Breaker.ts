@@ -18,7 +18,7 @@ import { Circuit, type Shared } from "./Circuit.ts"
 import { noTotals } from "./circuitTotals.ts"
 import type * as Events from "./circuitEvents.ts"
 import type { CircuitBreakerOpenError } from "./CircuitBreakerOpenError.ts"
-import { guard, stage } from "./CircuitGuard.ts"
+import { Guarded, stage } from "./CircuitGuard.ts"
 import { describe, settingsOf, slowMillisOf } from "./circuitSettings.ts"
 import * as Isolations from "./Isolations.ts"
 import * as Keyed from "./Keyed.ts"
@@ -73,13 +73,13 @@ export abstract class Breaker implements CircuitBreaker.CircuitBreaker, Shared, 
 
   get execute(): Policy.Policy<CircuitBreakerOpenError> {
     const { main } = this
-    return (self) => guard(this, () => main, self, this.classify)
+    return (self) => new Guarded(this, () => main, self, this.classify)
   }
 
   get executeWith(): CircuitBreaker.CircuitBreaker["executeWith"] {
     return ({ classify = this.classify, key }) => {
       const circuitOf = this.circuitOf(key)
-      return (self) => guard(this, circuitOf, self, classify)
+      return (self) => new Guarded(this, circuitOf, self, classify)
     }
   }
 

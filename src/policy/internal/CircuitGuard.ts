@@ -7,18 +7,36 @@ import type * as Outcome from "../Outcome.ts"
 import * as Policy from "../Policy.ts"
 import type { Circuit, Shared } from "./Circuit.ts"
 import type { CircuitBreakerOpenError } from "./CircuitBreakerOpenError.ts"
+import { FiberEffect } from "./FiberEffect.ts"
 import * as Readmission from "./Readmission.ts"
 import type * as Stage from "./Stage.ts"
 import { rejection, rejectionOf, Visit } from "./Visit.ts"
 
-/** Guards an effect with a circuit. */
-export const guard = <A, E, R>(
-  shared: Shared,
-  circuitOf: (fiber: Fiber.Fiber<unknown, unknown>) => Circuit,
-  self: Effect.Effect<A, E, R>,
-  classify: Outcome.Classify
-): Effect.Effect<A, E | CircuitBreakerOpenError, R> =>
-  Readmission.waiting<A, E | CircuitBreakerOpenError, R>((fiber, outside) => {
+type AnyFiber = Fiber.Fiber<unknown, unknown>
+
+/** Finds the circuit of a call. */
+type CircuitOf = (fiber: AnyFiber) => Circuit
+
+/** An effect behind a circuit. */
+export class Guarded<A, E, R> extends FiberEffect<A, E | CircuitBreakerOpenError, R> {
+  declare private readonly shared: Shared
+  declare private readonly circuitOf: CircuitOf
+  declare private readonly self: Effect.Effect<A, E, R>
+  declare private readonly classify: Outcome.Classify
+
+  constructor(shared: Shared, circuitOf: CircuitOf, self: Effect.Effect<A, E, R>, classify: Outcome.Classify) {
+    super()
+    this.shared = shared
+    this.circuitOf = circuitOf
+    this.self = self
+    this.classify = classify
+  }
+
+  override run(
+    fiber: AnyFiber,
+    outside: Readmission.Readmission | undefined
+  ): Effect.Effect<A, E | CircuitBreakerOpenError, R> {
+    const { circuitOf, classify, self, shared } = this
     if (shared.mode === "disabled") return Readmission.within(self, outside)
     const circuit = circuitOf(fiber)
     const generation = circuit.closedGeneration
@@ -28,17 +46,14 @@ export const guard = <A, E, R>(
       visit.end(fiber, exit)
       return undefined
     })
-  })
+  }
+}
 
 /** A call through a closed circuit, or through a breaker that is switched off. */
 type Entry = Visit | "disabled"
 
-/** The halves of {@link guard}. A closed circuit holds nothing. */
-export const stage = (
-  shared: Shared,
-  circuitOf: (fiber: Fiber.Fiber<unknown, unknown>) => Circuit,
-  classify: Outcome.Classify
-): Stage.Admission<Entry> => ({
+/** The halves of {@link Guarded}. A closed circuit holds nothing. */
+export const stage = (shared: Shared, circuitOf: CircuitOf, classify: Outcome.Classify): Stage.Admission<Entry> => ({
   _tag: "Admission",
   enter: (fiber) => {
     if (shared.mode === "disabled") return "disabled"
@@ -59,7 +74,7 @@ export const stage = (
  */
 const guardNotClosed = <A, E, R>(
   circuit: Circuit,
-  fiber: Fiber.Fiber<unknown, unknown>,
+  fiber: AnyFiber,
   self: Effect.Effect<A, E, R>,
   classify: Outcome.Classify,
   outside: Readmission.Readmission | undefined

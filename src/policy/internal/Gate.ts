@@ -10,7 +10,8 @@ import type { Options } from "../Bulkhead.ts"
 import type * as Policy from "../Policy.ts"
 import type { BulkheadRejectedError } from "./BulkheadRejectedError.ts"
 import { end, Passage } from "./Passage.ts"
-import * as Readmission from "./Readmission.ts"
+import { FiberEffect } from "./FiberEffect.ts"
+import type * as Readmission from "./Readmission.ts"
 import type * as Stage from "./Stage.ts"
 import * as Turns from "./Turns.ts"
 
@@ -64,6 +65,11 @@ export const make = (shared: Shared, key?: string): Gate => ({
   state: Machine.initial(shared.settings)
 })
 
+type AnyFiber = Fiber.Fiber<unknown, unknown>
+
+/** Finds the gate of a call. */
+type GateOf = (fiber: AnyFiber) => Gate
+
 /** Whether calls run or wait. */
 export const isBusy = ({ state }: Gate): boolean => state.active > 0 || state.queue.length > 0
 
@@ -81,24 +87,34 @@ export const resize = (
   for (const { state } of gates) for (const passage of Machine.resize(state, limit)) passage.admit(fiber)
 }
 
-/** Guards an effect with a gate. The finalizer is there before the permit, so that no interruption comes between them. */
-export const guard = <A, E, R>(
-  gateOf: (fiber: Fiber.Fiber<unknown, unknown>) => Gate,
-  self: Effect.Effect<A, E, R>
-): Effect.Effect<A, E | BulkheadRejectedError, R> =>
-  Readmission.waiting<A, E | BulkheadRejectedError, R>((_, outside) => {
+/** An effect behind a gate. The finalizer is there before the permit, so that no interruption comes between them. */
+export class Guarded<A, E, R> extends FiberEffect<A, E | BulkheadRejectedError, R> {
+  declare private readonly gateOf: GateOf
+  declare private readonly self: Effect.Effect<A, E, R>
+
+  constructor(gateOf: GateOf, self: Effect.Effect<A, E, R>) {
+    super()
+    this.gateOf = gateOf
+    this.self = self
+  }
+
+  override run(
+    _: AnyFiber,
+    outside: Readmission.Readmission | undefined
+  ): Effect.Effect<A, E | BulkheadRejectedError, R> {
     let passage: Passage | undefined
     return Effect.onExitPrimitive(
       Effect.withFiber<A, E | BulkheadRejectedError, R>((fiber) => {
-        passage = new Passage(gateOf(fiber), fiber, outside)
-        return passage.enter(self)
+        passage = new Passage(this.gateOf(fiber), fiber, outside)
+        return passage.enter(this.self)
       }),
       (exit) => passage?.leave(exit)
     )
-  })
+  }
+}
 
-/** The halves of {@link guard}. */
-export const stage = (gateOf: (fiber: Fiber.Fiber<unknown, unknown>) => Gate): Stage.Admission<Gate> => ({
+/** The halves of {@link Guarded}. */
+export const stage = (gateOf: GateOf): Stage.Admission<Gate> => ({
   _tag: "Admission",
   enter: (fiber) => {
     const gate = gateOf(fiber)

@@ -11,9 +11,9 @@
  * that refuses, whose error it is: an effect that anything else has wrapped does not say that calls wait in it.
  */
 import * as Effect from "effect/Effect"
-import * as Effectable from "effect/Effectable"
 import type * as Fiber from "effect/Fiber"
 import type { ResilienceError } from "../ResilienceError.ts"
+import { FiberEffect } from "./FiberEffect.ts"
 
 type AnyFiber = Fiber.Fiber<unknown, unknown>
 
@@ -23,37 +23,11 @@ export interface Readmission {
   readmit(fiber: AnyFiber): ResilienceError | undefined
 }
 
-type Run<A, E, R> = (fiber: AnyFiber, outside: Readmission | undefined) => Effect.Effect<A, E, R>
-
-class Waiting<A, E, R> {
-  readonly run: Run<A, E, R>
-  constructor(run: Run<A, E, R>) {
-    this.run = run
-  }
-}
-
-interface WaitingEffect<A, E, R> extends Waiting<A, E, R>, Effect.Effect<A, E, R> {}
-
-Object.setPrototypeOf(
-  Waiting.prototype,
-  Effectable.Prototype<WaitingEffect<unknown, unknown, unknown>>({
-    label: "Waiting",
-    evaluate(fiber) {
-      return this.run(fiber, undefined)
-    }
-  })
-)
-
-/** An effect in which a call may wait, and then asks who stands right outside. */
-export const waiting = <A, E, R>(run: Run<A, E, R>): Effect.Effect<A, E, R> =>
-  new Waiting(run) as WaitingEffect<A, E, R>
-
 /** An effect inside of somebody who is asked again if a call waits in it. */
 export const within = <A, E, R>(
   self: Effect.Effect<A, E, R>,
   outside: Readmission | undefined
 ): Effect.Effect<A, E, R> => {
-  if (outside === undefined || !(self instanceof Waiting)) return self
-  const { run } = self as WaitingEffect<A, E, R>
-  return Effect.withFiber((fiber) => run(fiber, outside))
+  if (outside === undefined || !(self instanceof FiberEffect)) return self
+  return Effect.withFiber((fiber) => self.run(fiber, outside))
 }

@@ -17,6 +17,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Policy from "../Policy.ts"
 import type { ResilienceError } from "../ResilienceError.ts"
+import { FiberEffect } from "./FiberEffect.ts"
 import { type Caller, LimitedRun } from "./limitedRun.ts"
 import { type Call, contextOf, type PipelineCalls } from "./pipelineCalls.ts"
 import type { Part } from "./pipelineParts.ts"
@@ -66,10 +67,20 @@ export interface Fused {
   readonly whole: (self: AnyEffect) => AnyEffect
 }
 
-/** Runs a call. */
-export const run = (fused: Fused, self: AnyEffect): AnyEffect =>
-  Effect.withFiber((fiber) =>
-    Effect.callback<unknown, unknown, unknown>((resume) => {
+/** An effect behind all of it. */
+export class Guarded extends FiberEffect<unknown, unknown, unknown> {
+  declare private readonly fused: Fused
+  declare private readonly self: AnyEffect
+
+  constructor(fused: Fused, self: AnyEffect) {
+    super()
+    this.fused = fused
+    this.self = self
+  }
+
+  override run(fiber: AnyFiber): AnyEffect {
+    const { fused, self } = this
+    return Effect.callback<unknown, unknown, unknown>((resume) => {
       const { admissions, limit, recoveries } = fused.fusion
       const now = Policy.monotonicMillis(fiber)
       const deadline = recoveries.every((recovery) => recovery.isPlain(fiber)) ? limit.limit(fiber, now) : undefined
@@ -82,7 +93,8 @@ export const run = (fused: Fused, self: AnyEffect): AnyEffect =>
       withdraw(admissions, entries, 0, fiber)
       return resume(fused.whole(self))
     })
-  )
+  }
+}
 
 /** Lets a call pass as far as that is possible at once; from where it is not, there are no entries. */
 const enter = (admissions: ReadonlyArray<Stage.Admission>, fiber: AnyFiber): Array<unknown> => {

@@ -2,10 +2,33 @@
  * The least that a pattern can cost with Effect's public interface: experiments that look at a call as the pattern must and
  * do nothing else. They are no policies: nothing is counted, nothing opens.
  */
-import { type Cause, Clock, Context, Duration, Effect, Fiber } from "effect"
+import { type Cause, Clock, Context, Duration, Effect, Effectable, Fiber } from "effect"
 import * as Effects from "./effects.ts"
+import type { Pattern } from "./guards.ts"
 import type { Peer } from "./peers/Peer.ts"
 import type { Limits } from "./peers/settings.ts"
+
+type Call = Effect.Effect<number, unknown>
+type AnyFiber = Fiber.Fiber<unknown, unknown>
+
+/** A pattern whose calls are one object each: what it does when a fiber comes to a call. */
+const pattern = <State>(
+  make: () => State,
+  run: (state: State, self: Effect.Effect<number, string>, fiber: AnyFiber) => Call
+): Pattern => {
+  const constructor = function (this: { state: State; self: Call }, state: State, self: Call) {
+    this.state = state
+    this.self = self
+  }
+  constructor.prototype = Effectable.Prototype<Call & { state: State; self: Effect.Effect<number, string> }>({
+    label: "limit",
+    evaluate(fiber) {
+      return run(this.state, this.self, fiber)
+    }
+  })
+  const Guarded = constructor as unknown as new (state: State, self: Call) => Call
+  return Effects.pattern(make, (state) => (self) => new Guarded(state, self))
+}
 
 /** Asks before the call whether it may run, and looks at how it ends. */
 const look = {
@@ -20,7 +43,7 @@ const looking = Effects.pattern(
 
 /** The clock of a fiber; a context is asked for it once. */
 const clocks = { context: Context.empty(), clock: Context.get(Context.empty(), Clock.Clock) }
-const clockOf = (fiber: Fiber.Fiber<unknown, unknown>): Clock.Clock => {
+const clockOf = (fiber: AnyFiber): Clock.Clock => {
   if (fiber.context !== clocks.context) {
     clocks.clock = fiber.getRef(Clock.Clock)
     clocks.context = fiber.context
@@ -28,8 +51,7 @@ const clockOf = (fiber: Fiber.Fiber<unknown, unknown>): Clock.Clock => {
   return clocks.clock
 }
 
-const millisOf = (fiber: Fiber.Fiber<unknown, unknown>): number =>
-  Number(clockOf(fiber).monotonicTimeNanosUnsafe()) / 1e6
+const millisOf = (fiber: AnyFiber): number => Number(clockOf(fiber).monotonicTimeNanosUnsafe()) / 1e6
 
 /** The same, for a window of time. */
 const lookingAtTime = Effects.pattern(
@@ -50,34 +72,33 @@ class Open {
 }
 
 /** Looks at the time, because the circuit may have been open long enough, and says how much of it is left. */
-const rejecting = Effects.pattern(
+const rejecting = pattern(
   () => ({ until: Number.MAX_SAFE_INTEGER }),
-  (state) => (self) =>
-    Effect.withFiber<number, string | Open>((fiber) => {
-      const left = state.until - millisOf(fiber)
-      return left > 0 ? Effect.fail(new Open(Duration.millis(Math.ceil(left)))) : self
-    })
+  (state, self, fiber) => {
+    const left = state.until - millisOf(fiber)
+    return left > 0 ? Effect.fail(new Open(Duration.millis(Math.ceil(left)))) : self
+  }
 )
 
 /**
  * Asks the fiber whether it is one that traces its attempts, and looks at how the call ends: it counts the good ends, too, and
  * may go on from a bad one.
  */
-const watching = Effects.pattern(
-  () => ({ traced: 0, successes: 0, isWorthIt: false }),
-  (state) => {
+const watching = pattern(
+  () => {
+    const state = { traced: 0, successes: 0, isWorthIt: false }
     const onSuccess = (value: number) => {
       state.successes++
       return Effect.succeed(value)
     }
-    return (self) =>
-      Effect.withFiber((fiber) => {
-        if (fiber.cache.span !== undefined) state.traced++
-        return Effect.matchCauseEffect(self, {
-          onSuccess,
-          onFailure: (cause) => (state.isWorthIt ? self : Effect.failCause(cause))
-        })
-      })
+    return { state, onSuccess }
+  },
+  ({ onSuccess, state }, self, fiber) => {
+    if (fiber.cache.span !== undefined) state.traced++
+    return Effect.matchCauseEffect(self, {
+      onSuccess,
+      onFailure: (cause) => (state.isWorthIt ? self : Effect.failCause(cause))
+    })
   }
 )
 
@@ -146,7 +167,7 @@ const whole = ({ running }: Limits): Effects.Execute => {
   }
 }
 
-const inChild = (fiber: Fiber.Fiber<unknown, unknown>, self: Effect.Effect<number, string>) =>
+const inChild = (fiber: AnyFiber, self: Effect.Effect<number, string>) =>
   Effect.callback<number, string>((resume) => {
     const child = Effect.runForkWith(fiber.context)(self)
     const exit = child.pollUnsafe()

@@ -4,11 +4,11 @@
  * **Details**
  *
  * Who has let a call into a queue may have changed its mind when the turn of the call comes: by then the circuit can be
- * open. So a guard that lets calls wait says so of its effect, and the guard right around it is asked again. A call that need
- * not wait asks nobody.
+ * open. So a guarded effect is told who stands right around it, and a call that has waited in it asks there again. A call that
+ * need not wait asks nobody.
  *
  * A refusal is an error that the effect inside does not know. That is sound, because only guards see it on its way to the one
- * that refuses, whose error it is: an effect that anything else has wrapped does not say that calls wait in it.
+ * that refuses, whose error it is: an effect that anything else has wrapped cannot be told.
  */
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
@@ -23,7 +23,7 @@ export interface Readmission {
   readmit(fiber: AnyFiber): ResilienceError | undefined
 }
 
-/** An effect inside of somebody who is asked again if a call waits in it. */
+/** An effect inside of somebody who is asked again if a call waits in it; that of a guard is told so. */
 export const within = <A, E, R>(
   self: Effect.Effect<A, E, R>,
   outside: Readmission | undefined

@@ -27,7 +27,7 @@ export interface Ignored {
 /** One of three; there is no fourth. */
 export type Outcome = Success | Failure | Ignored
 
-/** Judges a finished call. What it throws is a defect of the call, and counts as failure. */
+/** Judges a finished call. What it throws is a defect of the call, and counts as failure; so does an answer that is no outcome. */
 export type Classify<in A = unknown, in E = unknown> = (exit: Exit.Exit<A, E>) => Outcome
 
 /** The dependency answered. */

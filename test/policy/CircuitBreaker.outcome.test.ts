@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Cause, Duration, Effect, Exit, Fiber, Schema } from "effect"
+import { Cause, Duration, Effect, Exit, Fiber, Schema, Formatter } from "effect"
 import { TestClock } from "effect/testing"
 import { Bulkhead, CircuitBreaker, Deadline, ErrorTraits, Outcome, ServiceError, Timeout } from "../../src/index.ts"
 import { RecordedEvents } from "../../src/testing/index.ts"
@@ -409,6 +409,17 @@ describe("a classifier", () => {
     })
   )
 
+  it.effect.each([undefined, true, { _tag: "success" }])("that answers with no outcome, but %s, is told so", (answer) =>
+    Effect.gen(function* () {
+      const careless = (() => answer) as unknown as Outcome.Classify
+      const { counted, exit } = yield* judged(up, { classify: careless })
+      expect(counted).toEqual(failure)
+      expect(Exit.findDefect(exit)).toMatchObject({
+        success: new TypeError(`classify: expected an Outcome, got ${Formatter.format(answer)}`)
+      })
+    })
+  )
+
   it.effect("that throws leaves the error of the call in the cause, as Effect does when a finalizer dies", () =>
     Effect.gen(function* () {
       const { counted, exit } = yield* judged(down, { classify: throws })
@@ -417,12 +428,15 @@ describe("a classifier", () => {
     })
   )
 
-  it.effect("that throws gives the slot of a probe back", () =>
+  it.effect.each([
+    ["throws", throws],
+    ["answers with nothing", (() => {}) as unknown as Outcome.Classify]
+  ] as const)("that %s gives the slot of a probe back", ([, classify]) =>
     Effect.gen(function* () {
       const breaker = yield* CircuitBreaker.make({ openDuration: "1 second", probes: 2, successesToClose: 1 })
       yield* breaker.trip
       yield* TestClock.adjust("1 second")
-      const exit = yield* up.pipe(CircuitBreaker.withCircuitBreaker(breaker, { classify: throws }), Effect.exit)
+      const exit = yield* up.pipe(CircuitBreaker.withCircuitBreaker(breaker, { classify }), Effect.exit)
       expect(Exit.hasDies(exit)).toBe(true)
       expect(yield* snapshot(breaker)).toMatchObject({ state: "HalfOpen", probing: 0, failures: 1 })
       yield* call(breaker)

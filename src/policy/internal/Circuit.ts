@@ -18,6 +18,7 @@ import { labelOf } from "../ResilienceError.ts"
 import * as Events from "./circuitEvents.ts"
 import type { Isolations } from "./Isolations.ts"
 import type { Totals } from "./circuitTotals.ts"
+import { judge } from "./judge.ts"
 import { keyStates } from "./keyStates.ts"
 import * as Orders from "./Orders.ts"
 import { queuedMillis } from "./queueTime.ts"
@@ -151,7 +152,7 @@ export class Circuit implements RecentlyUsed.Entry<Circuit> {
     }
     let outcome: Outcome.Outcome
     try {
-      outcome = classify(exit)
+      outcome = judge(classify, exit)
     } catch (defect) {
       this.record(fiber, permit, startedAt, Outcome.failure(), defect)
       throw defect

@@ -53,12 +53,15 @@ const schedule = (turns: Turns, fiber: AnyFiber, now: number): void => {
   }, 0)
 }
 
-/** In the order in which they were admitted, whatever becomes of one of them. */
-const comeAll = (calls: ReadonlyArray<Call>, first = 0): void => {
-  let coming = first
-  try {
-    while (coming < calls.length) calls[coming++]!.come()
-  } finally {
-    if (coming < calls.length) comeAll(calls, coming)
+/** In the order in which they were admitted, whatever becomes of one of them: the last that throws is told when all have come. */
+const comeAll = (calls: ReadonlyArray<Call>): void => {
+  let thrown: { readonly defect: unknown } | undefined
+  for (const call of calls) {
+    try {
+      call.come()
+    } catch (defect) {
+      thrown = { defect }
+    }
   }
+  if (thrown !== undefined) throw thrown.defect
 }

@@ -131,4 +131,25 @@ describe("calls whose turn has come", () => {
       expect(order).toEqual(["a", "b"])
     })
   )
+
+  it.effect("run however many throw", () =>
+    Effect.withFiber((fiber) => {
+      const { tasks, scheduler } = makeScheduler()
+      const turns = Turns.make()
+      let came = 0
+      const come = () => {
+        came++
+        throw new Error("broken")
+      }
+      const add = Effect.withFiber((own) =>
+        Effect.sync(() => {
+          for (let i = 0; i < 20_000; i++) Turns.add(turns, { come }, own)
+        })
+      )
+      Effect.runForkWith(fiber.context)(add, { scheduler })
+      expect(tasks[0]).toThrow("broken")
+      expect(came).toBe(20_000)
+      return Effect.void
+    })
+  )
 })

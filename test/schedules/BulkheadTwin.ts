@@ -22,6 +22,7 @@ export class BulkheadTwin implements Twin {
   private readonly bulkhead: Bulkhead.Bulkhead
   private readonly limits: Limits
   private readonly turns: Turns
+  private readonly tasks: () => number
   private readonly permits = new Set<number>()
   private readonly running = new Set<number>()
   /** Until when fibers wait, in the order of their arrival. */
@@ -35,6 +36,7 @@ export class BulkheadTwin implements Twin {
     this.bulkhead = bulkhead
     this.limits = limits
     this.turns = turns
+    this.tasks = countTasks(turns)
     this.limit = limits.maxConcurrent
   }
 
@@ -77,9 +79,8 @@ export class BulkheadTwin implements Twin {
 
   readonly state = (): string => {
     const { task } = this.turns
-    return task === undefined
-      ? `limit ${this.limit}`
-      : `limit ${this.limit}, a task due in ${task.due - this.world.now}`
+    const last = task === undefined ? "" : `, the last of them due in ${task.due - this.world.now}`
+    return `limit ${this.limit}, ${this.tasks()} tasks${last}`
   }
 
   readonly stateOf = (fiber: number): string => {
@@ -125,6 +126,24 @@ export class BulkheadTwin implements Twin {
   private hasWaited(fiber: number): boolean {
     return (this.queue.get(fiber) ?? Infinity) <= this.world.now
   }
+}
+
+/** The tasks that have yet to run: each is remembered when it is scheduled, and takes the calls out when it runs. */
+const countTasks = (turns: Turns): (() => number) => {
+  let count = 0
+  let { task } = turns
+  Object.defineProperty(turns, "task", {
+    get: () => task,
+    set: (next: Turns["task"]) => {
+      if (next !== undefined) count++
+      task = next
+    }
+  })
+  turns.calls.splice = (start) => {
+    count--
+    return Array.prototype.splice.call(turns.calls, start, Infinity)
+  }
+  return () => count
 }
 
 const reasonOf = (exit: Exit.Exit<unknown, unknown>): Bulkhead.BulkheadRejectedError["reason"] | undefined => {

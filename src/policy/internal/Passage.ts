@@ -138,9 +138,10 @@ export class Passage implements Stage.Wait, Readmission.Readmission {
 
   private join(): BulkheadRejectedError | undefined {
     const { shared, state } = this.gate
+    // Also where there is no room, because there would never be any if the task was dropped that makes it.
+    Turns.check(shared.turns, this.fiber)
     if (!Machine.enqueue(state, shared.settings, this)) return this.reject("full")
     this.queuedAt = Policy.monotonicMillis(this.fiber)
-    Turns.check(shared.turns, this.fiber, this.queuedAt)
     return undefined
   }
 

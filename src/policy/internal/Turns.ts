@@ -7,7 +7,7 @@
  * then share it: a task for each would need a dispatcher of its own, which costs more than all the rest of its wait.
  *
  * A host may drop a task: fake timers of a test are gone with the test, and some runtimes end what a request has scheduled
- * with the request. So one that is overdue is replaced.
+ * with the request. So nobody waits for one that is overdue.
  */
 import type * as Fiber from "effect/Fiber"
 import type * as Scheduler from "effect/Scheduler"
@@ -23,7 +23,7 @@ interface Call {
 /** A task that is late by more than this many milliseconds has been dropped, or runs as soon as the process is less busy. */
 const LATEST_TASK = 1_000
 
-/** Those whose turn has come since the last task, and the next one: any other that was scheduled does nothing. */
+/** Those whose turn has come since a task ran, and the task that was scheduled last, unless it has run. */
 export interface Turns {
   readonly calls: Array<Call>
   task: { readonly scheduler: Scheduler.Scheduler; readonly due: number } | undefined
@@ -32,23 +32,25 @@ export interface Turns {
 /** Nobody's turn. */
 export const make = (): Turns => ({ calls: [], task: undefined })
 
-/** Lets a call run soon. A fiber with a scheduler of its own may not be able to wait for that of another one. */
+/** Lets a call run soon. */
 export const add = (turns: Turns, call: Call, fiber: AnyFiber): void => {
   turns.calls.push(call)
-  if (turns.task?.scheduler !== fiber.cache.scheduler) schedule(turns, fiber, Policy.monotonicMillis(fiber))
+  check(turns, fiber)
 }
 
-/** Sees to it that nobody's turn is forgotten. */
-export const check = (turns: Turns, fiber: AnyFiber, now: number): void => {
-  if (turns.task !== undefined && turns.task.due <= now) schedule(turns, fiber, now)
-}
-
-const schedule = (turns: Turns, fiber: AnyFiber, now: number): void => {
-  const task = { scheduler: fiber.cache.scheduler, due: now + LATEST_TASK }
+/**
+ * Sees to it that nobody's turn is forgotten. A fiber with a scheduler of its own may not be able to wait for that of another
+ * one, so each of them has a task. The first that runs is enough.
+ */
+export const check = (turns: Turns, fiber: AnyFiber): void => {
+  if (turns.calls.length === 0) return
+  const now = Policy.monotonicMillis(fiber)
+  const { scheduler } = fiber.cache
+  if (turns.task?.scheduler === scheduler && now < turns.task.due) return
+  const task = { scheduler, due: now + LATEST_TASK }
   turns.task = task
   fiber.currentDispatcher.scheduleTask(() => {
-    if (turns.task !== task) return
-    turns.task = undefined
+    if (turns.task === task) turns.task = undefined
     comeAll(turns.calls.splice(0))
   }, 0)
 }

@@ -103,7 +103,7 @@ describe("calls whose turn has come", () => {
     })
   )
 
-  it.effect("are not run by a task that was replaced", () =>
+  it.effect("are run by whichever of their tasks comes first when one was only late", () =>
     Effect.gen(function* () {
       const { arrive, holder, order, tasks } = yield* makeQueue
       arrive("a")
@@ -112,9 +112,37 @@ describe("calls whose turn has come", () => {
       arrive("b")
       expect(tasks).toHaveLength(2)
       tasks.shift()!()
-      expect(order).toEqual([])
+      expect([tasks.length, order]).toEqual([1, ["a"]])
       tasks.shift()!()
-      expect(order).toEqual(["a"])
+      expect([tasks.length, order]).toEqual([0, ["a", "b"]])
+    })
+  )
+
+  it.effect("get another task from the next that finds a full queue when the host has dropped theirs", () =>
+    Effect.gen(function* () {
+      const { arrive, bulkhead, fork, holder, order, runAll, tasks } = yield* makeQueue
+      fork(bulkhead.reconfigure({ maxQueue: 1 }))
+      arrive("a")
+      holder.interruptUnsafe()
+      tasks.length = 0
+      arrive("b")
+      yield* TestClock.adjust(1_000)
+      arrive("c")
+      runAll()
+      expect(order).toEqual(["a", "b"])
+    })
+  )
+
+  it.effect("get another task from the next whose turn comes when the host has dropped theirs", () =>
+    Effect.gen(function* () {
+      const { arrive, bulkhead, fork, holder, order, runAll, tasks } = yield* makeQueue
+      for (const name of ["a", "b"]) arrive(name)
+      holder.interruptUnsafe()
+      tasks.length = 0
+      yield* TestClock.adjust(1_000)
+      fork(bulkhead.resize(2))
+      runAll()
+      expect(order).toEqual(["a", "b"])
     })
   )
 
@@ -127,6 +155,21 @@ describe("calls whose turn has come", () => {
       fork(bulkhead.resize(2))
       fork(bulkhead.resize(3), other)
       expect([tasks.length, other.tasks.length]).toEqual([1, 1])
+      other.runAll()
+      expect(order).toEqual(["a", "b"])
+    })
+  )
+
+  it.effect("need not wait for the scheduler of who made room after that", () =>
+    Effect.gen(function* () {
+      const { arrive, bulkhead, fork, order, runAll } = yield* makeQueue
+      const other = makeScheduler()
+      arrive("a")
+      arrive("b", other)
+      fork(bulkhead.resize(2))
+      fork(bulkhead.resize(3), other)
+      runAll()
+      expect(order).toEqual(["a", "b"])
       other.runAll()
       expect(order).toEqual(["a", "b"])
     })

@@ -9,7 +9,8 @@
  *
  * **Gotchas**
  *
- * The last context stays in memory until a call comes with another one. It is one for all answers together.
+ * The last context stays in memory until a call comes with another one. It is one for all answers together. An answer stays
+ * until it is asked for in another context: that can be the registry of a layer that is closed.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"

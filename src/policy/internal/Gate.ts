@@ -46,7 +46,7 @@ export const makeShared = (service: string, options: Options, home: Policy.Obser
   home,
   queueMillis: queueMillisOf(options),
   totals: { successes: 0, failures: 0, interrupted: 0, rejectedFull: 0, rejectedQueueTimeout: 0 },
-  settings: options,
+  settings: { maxConcurrent: options.maxConcurrent, maxQueue: options.maxQueue },
   turns: Turns.make()
 })
 

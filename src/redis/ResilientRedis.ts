@@ -18,8 +18,8 @@
  * `disableOfflineQueue: true` makes them fail at once instead, which is proof that they were not sent. When its layer closes, it
  * waits for the replies of commands on their way, also from a server that is frozen.
  *
- * The commands of a reserved connection are not guarded, because they may block on purpose; reserving one is. Nor is
- * `subscribe`, which cannot fail.
+ * The commands of a reserved connection are not guarded, because they may block on purpose; reserving one is, but a wait for
+ * one that is too long does not count against the server. Nor is `subscribe`, which cannot fail.
  *
  * **Example** (With the client of Node)
  *
@@ -45,6 +45,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redis from "effect/persistence/Redis"
 import { withTraitsOf } from "../policy/internal/wrappedRejection.ts"
+import type * as Outcome from "../policy/Outcome.ts"
 import type * as Policy from "../policy/Policy.ts"
 import * as Resilience from "../resilience/Resilience.ts"
 import { isRepeatable } from "./internal/commands.ts"
@@ -64,12 +65,14 @@ export const make = (
 ): Effect.Effect<Redis.Redis["Service"], never, Policy.ResilienceRegistry> =>
   Effect.map(Resilience.pipeline(service), (pipeline) => {
     if (pipeline === undefined) return redis
-    const [once, again] = [false, true].map((isRepeatable) =>
+    const executeWith = (isRepeatable: boolean, judge: Outcome.Classify) =>
       pipeline.executeWith({
         retry: { classify: Failures.classify(isRepeatable) },
-        circuitBreaker: { classify: Failures.judge }
+        circuitBreaker: { classify: judge }
       })
-    ) as [typeof pipeline.execute, typeof pipeline.execute]
+    const once = executeWith(false, Failures.judge)
+    const again = executeWith(true, Failures.judge)
+    const reserving = executeWith(true, Failures.judgeReservation)
     const guard = <A, R>(self: Effect.Effect<A, Redis.RedisError, R>, isRepeatable: boolean) =>
       Effect.withFiber<A, Redis.RedisError, R>((fiber) =>
         Effect.mapError(isRepeatable || fiber.getRef(SaidRepeatable) ? again(self) : once(self), asRedisError)
@@ -81,7 +84,7 @@ export const make = (
         const run = redis.eval(script)
         return (...params) => guard(run(...params), false)
       },
-      reserve: guard(redis.reserve, true),
+      reserve: Effect.mapError(reserving(redis.reserve), asRedisError),
       subscribe: redis.subscribe
     })
   })

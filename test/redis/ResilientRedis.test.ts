@@ -207,6 +207,32 @@ describe("the circuit", () => {
     })
   )
 
+  it.effect.each([undefined, "100 millis"] as const)(
+    "stays closed while this program holds all connections that can be reserved, with an acquire timeout of %s",
+    (acquireTimeout) => {
+      const send = () => Effect.succeed("value" as never)
+      const client = Redis.make({
+        send,
+        subscribe: () => Effect.die("not used"),
+        connect: Effect.succeed({ send, close: Effect.void }),
+        pool: { maxConnections: 1, acquireTimeout }
+      })
+      const live = ResilientRedis.layer().pipe(
+        Layer.provide(Layer.effect(Redis.Redis, client)),
+        Layer.provideMerge(Resilience.layer(fragile))
+      )
+      return Effect.gen(function* () {
+        const redis = yield* Redis.Redis
+        yield* redis.reserve
+        const late = Effect.forEach([1, 2, 3], () => Effect.exit(Effect.scoped(redis.reserve)))
+        const fiber = yield* Effect.forkChild(late)
+        yield* TestClock.adjust("5 seconds")
+        assert.isTrue((yield* Fiber.join(fiber)).every(Exit.isFailure))
+        assert.strictEqual(yield* read, "value")
+      }).pipe(Effect.scoped, Effect.provide(live))
+    }
+  )
+
   it.effect("a refusal has the traits of the policy's error", () =>
     Effect.gen(function* () {
       const { last } = yield* after(coded("ECONNREFUSED"))

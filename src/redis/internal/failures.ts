@@ -19,6 +19,9 @@ const UNSENT_CODES = new Set(["ECONNREFUSED", "EAI_AGAIN", "EHOSTUNREACH", "ENET
 /** The client will not connect again. */
 const GIVEN_UP = new Set(["ClientClosedError", "ReconnectStrategyError"])
 
+/** What the pool of connections says when none of them is given back in time. */
+const POOL_TIMEOUT = "TimeoutError"
+
 /** The protocol puts a code in front of the text of an error, in capitals: "WRONGTYPE Operation against a key ...". */
 const REPLY = /^([A-Z]+) /
 
@@ -42,6 +45,16 @@ export const judge = (exit: Exit.Exit<unknown, unknown>): Outcome.Outcome => {
   const error = exit._tag === "Failure" ? Outcome.firstError(exit.cause) : undefined
   const code = isRedisError(error) ? replyOf(error) : undefined
   return code === undefined || REFUSALS.has(code) || DISTRESS.has(code) ? Outcome.classify(exit) : Outcome.success
+}
+
+/**
+ * That no connection could be reserved in time may be because this program holds all of them, for commands that block. If it
+ * is the server, the other commands find out.
+ */
+export const judgeReservation = (exit: Exit.Exit<unknown, unknown>): Outcome.Outcome => {
+  const error = exit._tag === "Failure" ? Outcome.firstError(exit.cause) : undefined
+  const isLate = error instanceof TimeoutExceededError || (isRedisError(error) && labelOf(error.cause) === POOL_TIMEOUT)
+  return isLate ? Outcome.ignored : judge(exit)
 }
 
 /** Whether an error is one of the Redis service. */

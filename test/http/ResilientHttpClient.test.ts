@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Cause, Duration, Effect, Exit, Fiber, Inspectable, Layer, Schedule, Stream, Tracer } from "effect"
+import { Cause, Duration, Effect, Exit, Fiber, Inspectable, Layer, Option, Schedule, Stream, Tracer } from "effect"
 import { HttpBody, HttpClient, HttpClientError, HttpClientRequest, HttpClientResponse } from "effect/http"
 import { TestClock } from "effect/testing"
 import { inspect } from "node:util"
@@ -536,6 +536,20 @@ describe("buffer", () => {
       const client = ResilientHttpClient.protect(Scripted.make(respond(code, null)).client, { buffer: true })
       const response = yield* client.get(URL_A)
       expect([response.status, yield* response.text]).toEqual([code, ""])
+    }).pipe(Effect.provide(registry()))
+  )
+
+  it.effect("a response with a status that only servers know, 999", () =>
+    Effect.gen(function* () {
+      const unusual: Scripted.Step = (request) => {
+        const response = Object.defineProperty(new Response("denied"), "status", { value: 999 })
+        return Effect.succeed(HttpClientResponse.fromWeb(request, response))
+      }
+      const client = ResilientHttpClient.protect(Scripted.make(unusual).client, { buffer: true })
+      const response = yield* client.get(URL_A)
+      expect([response.status, yield* response.text]).toEqual([999, "denied"])
+      const web = Option.getOrThrow(HttpClientResponse.toWeb(response))
+      expect([web.status, web.ok]).toEqual([999, false])
     }).pipe(Effect.provide(registry()))
   )
 

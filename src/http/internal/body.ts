@@ -12,6 +12,8 @@ const MOST_BYTES = 64 * 1024
 const MOST_TIME = "1 second"
 /** For these, the constructor of `Response` takes no body. */
 const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304])
+/** A failure, for its constructor refuses the statuses above, though there are servers that send them. */
+const HIGHEST_STATUS = 599
 
 /**
  * Frees the connection of a response that nobody will read. Reading a short body to its end is what lets the connection be
@@ -46,8 +48,10 @@ export const buffer = (response: Response): Effect.Effect<Response, HttpClientEr
 const inMemory = (response: Response, bytes: ArrayBuffer): Response => {
   const { cookies, headers, remoteAddress, request, status, url } = response
   const body = WITHOUT_BODY.has(status) ? null : bytes
-  const copy = HttpClientResponse.fromWeb(request, new globalThis.Response(body, { status, headers }))
   const of = (value: unknown) => ({ value, enumerable: true })
+  const web = new globalThis.Response(body, { status: Math.min(status, HIGHEST_STATUS), headers })
+  if (web.status !== status) Object.defineProperty(web, "status", of(status))
+  const copy = HttpClientResponse.fromWeb(request, web)
   return Object.create(copy, {
     url: of(url),
     headers: of(headers),

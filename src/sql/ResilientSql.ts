@@ -16,6 +16,7 @@
  * Nobody waits longer than the time limit, even where the driver would: its cleaning up goes on in the background.
  *
  * No more calls run at once than there are connections in the pool: where the bulkhead's limit is higher, it is lowered.
+ * With `multiplex`, as many as may share the connections; transactions share none, so say `maxConnections` if there are many.
  *
  * **Gotchas**
  *

@@ -496,6 +496,10 @@ describe("the pool", () => {
       assert.strictEqual(yield* limitWith("db", { driver: "pg" }), 10)
       assert.strictEqual(yield* limitWith("db", { driver: "pg", config: { maxConnections: 5 } }), 5)
       assert.strictEqual(yield* limitWith("db", { config: { maxConnections: 50 } }), 20)
+      const multiplex = { maxConnections: 2, multiplex: true }
+      assert.strictEqual(yield* limitWith("db", { driver: "pg", config: multiplex }), 20)
+      assert.strictEqual(yield* limitWith("db", { driver: "pg", config: { ...multiplex, multiplexConcurrency: 4 } }), 8)
+      assert.strictEqual(yield* limitWith("db", { config: multiplex }, { maxConnections: 2 }), 2)
       assert.strictEqual(yield* limitWith("db", { config: { maxConnections: 50 } }, { maxConnections: 4 }), 4)
     })
   )

@@ -3,9 +3,19 @@ import type { SqlClient } from "effect/sql/SqlClient"
 import * as Bulkhead from "../../policy/Bulkhead.ts"
 import * as Policy from "../../policy/Policy.ts"
 
-/** `PgClient` has its configuration with it, but not the default of its pool. */
-export const poolSizeOf = (client: SqlClient & { readonly config?: { readonly maxConnections?: number } }): number =>
-  client.config?.maxConnections ?? (client.driver === "pg" ? 10 : Infinity)
+/** The configuration that `PgClient` has with it. */
+interface Config {
+  readonly maxConnections?: number
+  readonly multiplex?: boolean
+  readonly multiplexConcurrency?: number
+}
+
+/** How many statements have room in the pool, with the defaults of `PgClient` for what its configuration does not say. */
+export const poolSizeOf = (client: SqlClient & { readonly config?: Config }): number => {
+  const { maxConnections, multiplex = false, multiplexConcurrency = 32 } = client.config ?? {}
+  const connections = maxConnections ?? (client.driver === "pg" ? 10 : Infinity)
+  return multiplex ? connections * multiplexConcurrency : connections
+}
 
 /** Lowers the limit of a bulkhead that would let more calls in than there are connections. */
 export const fitIntoPool = (

@@ -17,7 +17,11 @@
  *
  * **Gotchas**
  *
- * The error is an `AiError` always; see {@link rejectionOf}. A call that is made again calls its tools again.
+ * The error is an `AiError` always; see {@link rejectionOf}.
+ *
+ * A call that is made again calls its tools again; but one that somebody has approved runs once, whatever becomes of the call.
+ * The time that tools take belongs to the call: time limits and the circuit of the provider do not know whose it is. Where
+ * that is wrong, say `disableToolCallResolution` and run them yourself.
  *
  * **Example** (A second model)
  *
@@ -55,6 +59,7 @@ import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as Policy from "../policy/Policy.ts"
 import { type AnyEffect, type AnyStream, type Candidate, guard, type Guarded } from "./internal/Candidate.ts"
+import * as ApprovedTools from "./internal/approvedTools.ts"
 import * as FirstToAnswer from "./internal/firstToAnswer.ts"
 import { toAiError } from "./internal/rejections.ts"
 
@@ -135,21 +140,21 @@ const decorate = (
   { run, stream }: FirstToAnswer.FirstToAnswer,
   candidates: Arr.NonEmptyReadonlyArray<Candidate>
 ): LanguageModel.LanguageModel => {
-  const ask = (method: Method, { languageModel }: Guarded, options: unknown) =>
-    (languageModel[method] as (options: unknown) => AnyEffect & AnyStream)(options)
-  const generate = (method: "generateText" | "generateObject") => (options: unknown) =>
-    Effect.mapError(
-      run((candidate) => candidate.run(ask(method, candidate, options))),
-      (error) => toAiError(error, method)
-    )
+  const ask = (method: Method, { languageModel }: Guarded, options: ApprovedTools.Options) =>
+    (languageModel[method] as (options: ApprovedTools.Options) => AnyEffect & AnyStream)(options)
+  const generate = (method: "generateText" | "generateObject") => (options: ApprovedTools.Options) =>
+    Effect.suspend(() => {
+      const same = ApprovedTools.runOnce(options)
+      return run((candidate) => candidate.run(ask(method, candidate, same)))
+    }).pipe(Effect.mapError((error) => toAiError(error, method)))
   const methods = {
     generateText: generate("generateText"),
     generateObject: generate("generateObject"),
-    streamText: (options: unknown) =>
-      Stream.mapError(
-        stream((candidate) => candidate.stream(ask("streamText", candidate, options))),
-        (error) => toAiError(error, "streamText")
-      )
+    streamText: (options: ApprovedTools.Options) =>
+      Stream.suspend(() => {
+        const same = ApprovedTools.runOnce(options)
+        return stream((candidate) => candidate.stream(ask("streamText", candidate, same)))
+      }).pipe(Stream.mapError((error) => toAiError(error, "streamText")))
   }
   const supportsSystemMessagesInHistory = Effect.map(
     Effect.forEach(

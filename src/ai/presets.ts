@@ -46,6 +46,8 @@ export const providers = {
   google: { maxConcurrent: 15, requestsPerMinute: 300, burst: "10 seconds" },
   vertex_ai: { maxConcurrent: 15, requestsPerMinute: 600, burst: "15 seconds" },
   vertex_ai_anthropic: { maxConcurrent: 15, requestsPerMinute: 1_000, burst: "10 seconds" },
+  "amazon-bedrock": { maxConcurrent: 8, requestsPerMinute: 50, burst: "10 seconds" },
+  /** The same, for a layer of your own with the short name. */
   bedrock: { maxConcurrent: 8, requestsPerMinute: 50, burst: "10 seconds" },
   ollama: { maxConcurrent: 50, requestsPerMinute: 1_000, burst: "30 seconds" },
   azure: { maxConcurrent: 15, requestsPerMinute: 500, burst: "10 seconds" }

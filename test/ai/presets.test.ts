@@ -45,6 +45,13 @@ describe("the presets of providers", () => {
     }).pipe(Effect.provide(layerWith({ TIMEOUT_LLM: "90" })))
   )
 
+  it.effect("know Amazon's Bedrock by the name that its models have in Effect", () =>
+    Effect.gen(function* () {
+      expect(yield* limits({ BULKHEAD_AMAZON_BEDROCK_LIMIT: "9" })).toMatchObject({ "amazon-bedrock": 9, bedrock: 8 })
+      expect(providers["amazon-bedrock"]).toEqual(providers.bedrock)
+    })
+  )
+
   it("can be made for any other provider", () => {
     expect(toService(otherProvider)).toEqual({ bulkhead: { maxConcurrent: 10 }, timeout: { operationType: "llm" } })
   })

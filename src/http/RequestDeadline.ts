@@ -8,7 +8,8 @@
  * further servers pass on what is left.
  *
  * It fits wherever Effect takes middleware: `HttpServer.serve(app, RequestDeadline.middleware())`, or for all routes
- * `HttpRouter.middleware(RequestDeadline.middleware(), { global: true })`. An error that nobody handles is answered with 500.
+ * `HttpRouter.middleware(RequestDeadline.middleware(), { global: true })`. An error that nobody handles is answered with 500:
+ * `ErrorResponse.layer` answers with 504, if it is named before that layer, for what is named first stands outside.
  *
  * The header is advice. What is not a whole number of milliseconds, `maximum` aside, is no limit, and never a reason to
  * refuse a request.

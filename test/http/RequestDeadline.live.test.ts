@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Duration, Effect, Layer, Option } from "effect"
 import { HttpClient, HttpClientResponse, HttpEffect, HttpRouter, HttpServerResponse } from "effect/http"
-import { RequestDeadline, ResilientHttpClient } from "../../src/http/index.ts"
+import { ErrorResponse, RequestDeadline, ResilientHttpClient } from "../../src/http/index.ts"
 import { Deadline, Resilience } from "../../src/index.ts"
 
 describe("RequestDeadline", () => {
@@ -17,6 +17,18 @@ describe("RequestDeadline", () => {
       const headers = { "x-request-timeout-ms": "20" }
       const response = yield* Effect.promise(() => handler(new Request("http://localhost/slow", { headers })))
       expect(response.status).toBe(500)
+    })
+  )
+
+  it.live("is answered with 504 by ErrorResponse, which is named before it", () =>
+    Effect.gen(function* () {
+      const routes = HttpRouter.add("GET", "/slow", Effect.never)
+      const deadlines = HttpRouter.middleware(RequestDeadline.middleware(), { global: true })
+      const app = Layer.mergeAll(routes, ErrorResponse.layer, deadlines)
+      const { handler } = HttpRouter.toWebHandler(app, { disableLogger: true })
+      const headers = { "x-request-timeout-ms": "20" }
+      const response = yield* Effect.promise(() => handler(new Request("http://localhost/slow", { headers })))
+      expect(response.status).toBe(504)
     })
   )
 

@@ -20,8 +20,9 @@
  * The error is an `AiError` always; see {@link rejectionOf}.
  *
  * A call that is made again calls its tools again; but one that somebody has approved runs once, whatever becomes of the call.
- * The time that tools take belongs to the call: time limits and the circuit of the provider do not know whose it is. Where
- * that is wrong, say `disableToolCallResolution` and run them yourself.
+ *
+ * The time that tools take belongs to the call. When a time limit ends it while one is running, it is not made again, and the
+ * circuit of the provider does not count it.
  *
  * **Example** (A second model)
  *
@@ -59,9 +60,9 @@ import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as Policy from "../policy/Policy.ts"
 import { type AnyEffect, type AnyStream, type Candidate, guard, type Guarded } from "./internal/Candidate.ts"
-import * as ApprovedTools from "./internal/approvedTools.ts"
 import * as FirstToAnswer from "./internal/firstToAnswer.ts"
 import { toAiError } from "./internal/rejections.ts"
+import * as Tools from "./internal/tools.ts"
 
 export type { Candidate } from "./internal/Candidate.ts"
 export { rejectionOf } from "./internal/rejections.ts"
@@ -140,20 +141,20 @@ const decorate = (
   { run, stream }: FirstToAnswer.FirstToAnswer,
   candidates: Arr.NonEmptyReadonlyArray<Candidate>
 ): LanguageModel.LanguageModel => {
-  const ask = (method: Method, { languageModel }: Guarded, options: ApprovedTools.Options) =>
-    (languageModel[method] as (options: ApprovedTools.Options) => AnyEffect & AnyStream)(options)
-  const generate = (method: "generateText" | "generateObject") => (options: ApprovedTools.Options) =>
+  const ask = (method: Method, { languageModel }: Guarded, options: Tools.Options) =>
+    (languageModel[method] as (options: Tools.Options) => AnyEffect & AnyStream)(options)
+  const generate = (method: "generateText" | "generateObject") => (options: Tools.Options) =>
     Effect.suspend(() => {
-      const same = ApprovedTools.runOnce(options)
-      return run((candidate) => candidate.run(ask(method, candidate, same)))
+      const tools = Tools.make(options)
+      return run((candidate) => candidate.run(ask(method, candidate, tools.options), tools), tools)
     }).pipe(Effect.mapError((error) => toAiError(error, method)))
   const methods = {
     generateText: generate("generateText"),
     generateObject: generate("generateObject"),
-    streamText: (options: ApprovedTools.Options) =>
+    streamText: (options: Tools.Options) =>
       Stream.suspend(() => {
-        const same = ApprovedTools.runOnce(options)
-        return stream((candidate) => candidate.stream(ask("streamText", candidate, same)))
+        const tools = Tools.make(options)
+        return stream((candidate) => candidate.stream(ask("streamText", candidate, tools.options), tools), tools)
       }).pipe(Stream.mapError((error) => toAiError(error, "streamText")))
   }
   const supportsSystemMessagesInHistory = Effect.map(

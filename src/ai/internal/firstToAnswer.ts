@@ -11,11 +11,12 @@ import * as ProtectedStream from "../../policy/ProtectedStream.ts"
 import type { AnyEffect, AnyStream, Guarded } from "./Candidate.ts"
 import { isPreamble } from "./errorPart.ts"
 import { isAnswerable } from "./judgement.ts"
+import type { Tools } from "./tools.ts"
 
 /** Asks models one after the other, all within one deadline. */
 export interface FirstToAnswer {
-  readonly run: (ask: (candidate: Guarded) => AnyEffect) => AnyEffect
-  readonly stream: (ask: (candidate: Guarded) => AnyStream) => AnyStream
+  readonly run: (ask: (candidate: Guarded) => AnyEffect, tools: Tools) => AnyEffect
+  readonly stream: (ask: (candidate: Guarded) => AnyStream, tools: Tools) => AnyStream
 }
 
 /** Deadline and counts are those of the service. */
@@ -27,8 +28,12 @@ export const make = (
 ): FirstToAnswer => {
   const deadline = registry.get(Deadline.Kind, service)
   const record = registry.get(Fallback.Kind, service)
-  const isWanted = (error: unknown): boolean => isAnswerable(error) && when(error)
-  const recover = (self: AnyEffect, index: number, answer: (candidate: Guarded) => AnyEffect): AnyEffect => {
+  const recover = (
+    self: AnyEffect,
+    index: number,
+    answer: (candidate: Guarded) => AnyEffect,
+    tools: Tools
+  ): AnyEffect => {
     const next = candidates[index + 1]
     if (next === undefined) return self
     const { model, provider } = next
@@ -38,8 +43,8 @@ export const make = (
       {
         type: "model",
         service,
-        when: isWanted,
-        answer: () => ({ effect: recover(answer(next), index + 1, answer), attributes })
+        when: (error) => isAnswerable(error) && !tools.areLate(error) && when(error),
+        answer: () => ({ effect: recover(answer(next), index + 1, answer, tools), attributes })
       },
       // The call is counted once, by the first guard; the others only tell of themselves.
       () => (index === 0 ? record : undefined)
@@ -47,14 +52,14 @@ export const make = (
   }
   const [primary] = candidates
   return {
-    run: (ask) => {
-      const answer = recover(ask(primary), 0, ask)
+    run: (ask, tools) => {
+      const answer = recover(ask(primary), 0, ask, tools)
       return deadline === undefined ? answer : deadline.execute(answer)
     },
-    stream: (ask) => {
+    stream: (ask, tools) => {
       const answer = firstToBegin(
         ask(primary),
-        (open, reopen) => recover(open as AnyEffect, 0, (candidate) => reopen(ask(candidate)) as AnyEffect),
+        (open, reopen) => recover(open as AnyEffect, 0, (candidate) => reopen(ask(candidate)) as AnyEffect, tools),
         isPreamble
       ) as AnyStream
       return deadline === undefined ? answer : ProtectedStream.protect(answer, deadline)

@@ -1,9 +1,10 @@
 /**
- * Tools that somebody has approved, in the attempts of a call.
+ * The tools of a call, in all its attempts.
  *
  * **Details**
  *
- * A model runs them before it asks its provider. When that fails and the call is made again, they have run already.
+ * A model runs tools that somebody has approved before it asks its provider. When that fails and the call is made again, they
+ * have run already. All others run after the provider has answered: it is not to blame for the time that they take.
  */
 import * as AiError from "effect/ai/AiError"
 import * as Prompt from "effect/ai/Prompt"
@@ -12,9 +13,11 @@ import type * as Toolkit from "effect/ai/Toolkit"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Stream from "effect/Stream"
+import { TimeoutExceededError } from "../../policy/Timeout.ts"
 
 type AnyToolkit = Toolkit.WithHandler<Record<string, Tool.Any>>
 type Handle = AnyToolkit["handle"]
+type Run = Effect.Effect<Stream.Stream<Tool.HandlerResult<Tool.Any>, unknown, unknown>, unknown, unknown>
 type Results = Effect.Effect<ReadonlyArray<Tool.HandlerResult<Tool.Any>>, unknown, unknown>
 
 /** What decides about the tools of a call. */
@@ -23,25 +26,45 @@ export interface Options {
   readonly toolkit?: AnyToolkit | Effect.Effect<AnyToolkit, unknown, unknown> | undefined
 }
 
-/** Options for all attempts of a call: a tool that was approved runs once, and what came of it is so in each of them. */
-export const runOnce = (options: Options): Options => {
-  const { toolkit } = options
-  if (toolkit === undefined) return options
-  const prompt = Prompt.make(options.prompt)
-  const approved = askedFor(prompt)
-  if (approved.size === 0) return { ...options, prompt }
-  const runs = new Map<string, Results>()
-  const once = ({ handle, tools }: AnyToolkit): AnyToolkit => ({
-    tools,
-    handle: ((name, params, id, parsing) => {
-      const run = handle(name, params, id, parsing)
-      return id === undefined || !approved.has(id) ? run : remembered(runs, id, name, run)
-    }) as Handle
-  })
-  return { ...options, prompt, toolkit: Effect.isEffect(toolkit) ? Effect.map(toolkit, once) : once(toolkit) }
+/** What a call knows of its tools. */
+export interface Tools {
+  /** The options for all attempts: a tool that was approved runs once, and what came of it is so in each of them. */
+  readonly options: Options
+  /** Whether an error is the end of a time limit while a tool was running. */
+  readonly areLate: (error: unknown) => boolean
 }
 
-const remembered = (runs: Map<string, Results>, id: string, name: string, run: ReturnType<Handle>) =>
+/** The tools of one call. */
+export const make = (options: Options): Tools => {
+  const { toolkit } = options
+  if (toolkit === undefined) return { options, areLate: () => false }
+  const prompt = Prompt.make(options.prompt)
+  const approved = askedFor(prompt)
+  const runs = new Map<string, Results>()
+  let isCutOff = false
+  const notice = (exit: Exit.Exit<unknown, unknown>) =>
+    Effect.sync(() => {
+      if (Exit.hasInterrupts(exit)) isCutOff = true
+    })
+  const watched = ({ handle, tools }: AnyToolkit): AnyToolkit => {
+    isCutOff = false
+    return {
+      tools,
+      handle: ((name, params, id, parsing) => {
+        const run = Effect.map(handle(name, params, id, parsing) as Run, Stream.onExit(notice))
+        return id === undefined || !approved.has(id) ? run : remembered(runs, id, name, run)
+      }) as Handle
+    }
+  }
+  // An effect, because a model runs that in each attempt.
+  const watchedToolkit = Effect.map(Effect.isEffect(toolkit) ? toolkit : Effect.succeed(toolkit), watched)
+  return {
+    options: { ...options, prompt, toolkit: watchedToolkit },
+    areLate: (error) => isCutOff && error instanceof TimeoutExceededError
+  }
+}
+
+const remembered = (runs: Map<string, Results>, id: string, name: string, run: Run) =>
   Effect.suspend(() => {
     const known = runs.get(id)
     if (known !== undefined) return known

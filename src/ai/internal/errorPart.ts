@@ -17,11 +17,11 @@ const PREAMBLE = new Set(["response-metadata", "text-start", "reasoning-start", 
 export const failing = <A, E, R>(self: Stream.Stream<A, E, R>): Stream.Stream<A, E | AiError.AiError, R> =>
   Stream.suspend(() => {
     let error: AiError.AiError | undefined
-    const parts = Stream.mapArrayEffect(self, (parts) => {
-      const at = error === undefined ? parts.findIndex((part) => (part as Part).type === "error") : 0
-      if (at === -1) return Effect.succeed(parts)
-      error ??= toAiError((parts[at] as Part).error)
-      const before = parts.slice(0, at)
+    const parts = Stream.mapArrayEffect(Stream.takeUntil(self, isError), (parts) => {
+      const last: unknown = parts.at(-1)
+      if (!isError(last)) return Effect.succeed(parts)
+      error = toAiError(last.error)
+      const before = parts.slice(0, -1)
       return Arr.isReadonlyArrayNonEmpty(before) ? Effect.succeed(before) : Effect.fail(error)
     })
     return Stream.concat(
@@ -29,6 +29,8 @@ export const failing = <A, E, R>(self: Stream.Stream<A, E, R>): Stream.Stream<A,
       Stream.suspend(() => (error === undefined ? Stream.empty : Stream.fail(error)))
     )
   })
+
+const isError = (part: unknown): part is Part => (part as Part).type === "error"
 
 const toAiError = (error: unknown): AiError.AiError => {
   if (AiError.isAiError(error)) return error

@@ -44,6 +44,14 @@ describe("an error that is a part of a stream", () => {
     })
   )
 
+  it.effect("ends a stream that its provider leaves open", () =>
+    Effect.gen(function* () {
+      const stream = Stream.concat(Stream.make(delta("a"), told("odd")), Stream.never)
+      const { error, parts } = yield* read(stream)
+      expect([parts, error.reason._tag]).toEqual([[delta("a")], "InternalProviderError"])
+    })
+  )
+
   it.effect("stays what it is when it is one of Effect's", () =>
     Effect.gen(function* () {
       const known = AiError.make({ module: "m", method: "streamText", reason: new AiError.RateLimitError({}) })

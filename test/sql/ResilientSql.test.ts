@@ -440,6 +440,25 @@ describe("transactions", () => {
     })
   )
 
+  it.effect("defects of the program say nothing about the database either, unless they are its errors", () =>
+    Effect.gen(function* () {
+      const settings = { services: { db: { ...config.services.db, circuitBreaker: { consecutiveFailures: 1 } } } }
+      const stateAfter = (defect: unknown) =>
+        Effect.gen(function* () {
+          const dying = use((sql) => Effect.andThen(sql.unsafe(A), Effect.die(defect)))
+          const state = Effect.gen(function* () {
+            yield* Effect.exit(ResilientSql.transaction(dying))
+            return (yield* Policy.snapshot((yield* Policy.instanceOf(CircuitBreaker.Kind, "db"))!)).state
+          })
+          const { exit } = yield* against(() => undefined, state, settings)
+          return Exit.isSuccess(exit) ? exit.value : assert.fail("failed")
+        })
+      assert.strictEqual(yield* stateAfter(new Error("a bug")), "Closed")
+      assert.strictEqual(yield* stateAfter(error("UniqueViolation", "23505")), "Closed")
+      assert.strictEqual(yield* stateAfter(lost), "Open")
+    })
+  )
+
   it.effect("one that takes too long is undone, and repeated", () =>
     Effect.gen(function* () {
       const { asked } = yield* against((sql) => (sql === B ? Effect.never : undefined), whole)

@@ -63,7 +63,7 @@ export const classify = (isRepeatable: boolean, error: unknown): Classifier.Clas
 
 /** A server that answers is well, even if the answer is that the statement was wrong or came in the way of others. */
 export const judge = (exit: Exit.Exit<unknown, unknown>): Outcome.Outcome => {
-  const error = exit._tag === "Failure" ? Outcome.firstError(exit.cause) : undefined
+  const error = exit._tag === "Failure" ? Outcome.subjectOf(exit.cause) : undefined
   if (!isSqlError(error)) return Outcome.classify(exit)
   const fate = fateOf(error)
   if (fate === "other") return Outcome.ignored

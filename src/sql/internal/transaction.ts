@@ -45,13 +45,13 @@ export class Attempt {
   }
 
   judge(exit: Exit.Exit<unknown, unknown>): Outcome.Outcome {
-    const error = exit._tag === "Failure" ? Outcome.firstError(exit.cause) : undefined
+    const error = exit._tag === "Failure" ? Outcome.subjectOf(exit.cause) : undefined
     return this.isForeign(error) ? Outcome.ignored : Failures.judge(exit)
   }
 
-  /** Whether it is an error of the body that says nothing about the database. */
+  /** Whether it is an error or a defect of the body that says nothing about the database. */
   isForeign(error: unknown): boolean {
-    const failure = this.failure === undefined ? undefined : Outcome.firstError(this.failure)
+    const failure = this.failure === undefined ? undefined : Outcome.subjectOf(this.failure)
     return error !== undefined && error === failure && !isSqlError(error)
   }
 }

@@ -22,7 +22,7 @@
  * A call that is made again calls its tools again; but one that somebody has approved runs once, whatever becomes of the call.
  *
  * The time that tools take belongs to the call. When a time limit ends it while one is running, it is not made again, and the
- * circuit of the provider does not count it.
+ * circuit of the provider does not count it. Nor does it count a bug of a tool.
  *
  * **Example** (A second model)
  *

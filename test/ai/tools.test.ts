@@ -205,3 +205,18 @@ describe("a tool that takes too long", () => {
     })
   )
 })
+
+describe("a tool that has a bug", () => {
+  const look = [callOf("Look", 1), callOf("Look", 1)] as const
+  it.effect.each([
+    ["whole", whole("Look")],
+    ["streamed", streamed("Look")]
+  ] as const)("is not held against the provider, %s", ([, ask]) =>
+    Effect.gen(function* () {
+      const bug = new Error("a bug")
+      const { circuit, exit } = yield* asking(() => Effect.die(bug), [model(0, look)], ask)
+      assert.strictEqual(errorOf(exit), bug)
+      assert.strictEqual(circuit, 0)
+    })
+  )
+})

@@ -36,11 +36,12 @@ export const guard = (registry: Policy.ResilienceRegistry["Service"], candidate:
   const callOf = (tools: Tools) => ({
     key: candidate.model,
     retry: {
-      classify: (error: unknown, now: number) => (tools.areLate(error) ? Classifier.notRetryable : classify(error, now))
+      classify: (error: unknown, now: number) =>
+        tools.areToBlame(error) ? Classifier.notRetryable : classify(error, now)
     },
     circuitBreaker: {
       classify: (exit: Exit.Exit<unknown, unknown>) =>
-        exit._tag === "Failure" && tools.areLate(Outcome.firstError(exit.cause)) ? Outcome.ignored : judge(exit)
+        exit._tag === "Failure" && tools.areToBlame(Outcome.subjectOf(exit.cause)) ? Outcome.ignored : judge(exit)
     }
   })
   const attributes = { "resilience.model.provider": candidate.provider, "resilience.model.name": candidate.model }

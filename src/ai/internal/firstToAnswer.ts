@@ -43,7 +43,7 @@ export const make = (
       {
         type: "model",
         service,
-        when: (error) => isAnswerable(error) && !tools.areLate(error) && when(error),
+        when: (error) => isAnswerable(error) && !tools.areToBlame(error) && when(error),
         answer: () => ({ effect: recover(answer(next), index + 1, answer, tools), attributes })
       },
       // The call is counted once, by the first guard; the others only tell of themselves.

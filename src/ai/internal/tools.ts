@@ -10,6 +10,7 @@ import * as AiError from "effect/ai/AiError"
 import * as Prompt from "effect/ai/Prompt"
 import type * as Tool from "effect/ai/Tool"
 import type * as Toolkit from "effect/ai/Toolkit"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Stream from "effect/Stream"
@@ -30,21 +31,24 @@ export interface Options {
 export interface Tools {
   /** The options for all attempts: a tool that was approved runs once, and what came of it is so in each of them. */
   readonly options: Options
-  /** Whether an error is the end of a time limit while a tool was running. */
-  readonly areLate: (error: unknown) => boolean
+  /** Whether an error or a defect is theirs: the end of a time limit while one was running, or a bug of one. */
+  readonly areToBlame: (error: unknown) => boolean
 }
 
 /** The tools of one call. */
 export const make = (options: Options): Tools => {
   const { toolkit } = options
-  if (toolkit === undefined) return { options, areLate: () => false }
+  if (toolkit === undefined) return { options, areToBlame: () => false }
   const prompt = Prompt.make(options.prompt)
   const approved = askedFor(prompt)
   const runs = new Map<string, Results>()
+  const defects = new Set<unknown>()
   let isCutOff = false
   const notice = (exit: Exit.Exit<unknown, unknown>) =>
     Effect.sync(() => {
+      if (Exit.isSuccess(exit)) return
       if (Exit.hasInterrupts(exit)) isCutOff = true
+      for (const { defect } of exit.cause.reasons.filter(Cause.isDieReason)) defects.add(defect)
     })
   const watched = ({ handle, tools }: AnyToolkit): AnyToolkit => {
     isCutOff = false
@@ -60,7 +64,7 @@ export const make = (options: Options): Tools => {
   const watchedToolkit = Effect.map(Effect.isEffect(toolkit) ? toolkit : Effect.succeed(toolkit), watched)
   return {
     options: { ...options, prompt, toolkit: watchedToolkit },
-    areLate: (error) => isCutOff && error instanceof TimeoutExceededError
+    areToBlame: (error) => defects.has(error) || (isCutOff && error instanceof TimeoutExceededError)
   }
 }
 

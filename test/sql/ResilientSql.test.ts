@@ -522,6 +522,14 @@ describe("the pool", () => {
       assert.strictEqual(yield* limitWith("db", { config: { maxConnections: 50 } }, { maxConnections: 4 }), 4)
     })
   )
+
+  it.effect.each([0, -1, 1.5, Number.NaN])("of %d connections is an error when the client is made", (maxConnections) =>
+    Effect.gen(function* () {
+      const exit = yield* Effect.exit(limitWith("db", {}, { maxConnections }))
+      const message = `ResilientSql: maxConnections: expected a whole number of at least 1, got ${maxConnections}`
+      assert.include(String(exit), message)
+    })
+  )
 })
 
 describe("layer", () => {

@@ -11,7 +11,7 @@
  * with others. When the connection or the time ran out while it waited for its answer, nobody knows, and then it is
  * repeated only if its text says that it reads, or {@link repeatable} says so. A statement inside of a transaction is never
  * repeated, nor guarded by itself. {@link transaction} repeats the whole; `sql.withTransaction` begins again as long as its
- * body has not started.
+ * body has not started. When a time limit ends it while none of its statements is running, the circuit does not count that.
  *
  * Nobody waits longer than the time limit, even where the driver would: its cleaning up goes on in the background.
  *
@@ -60,7 +60,7 @@ import { guardClient } from "./internal/guardedClient.ts"
 import { fitIntoPool, poolSizeOf } from "./internal/pool.ts"
 import { asSqlError } from "./internal/refusal.ts"
 import { isRead } from "./internal/statements.ts"
-import { Attempt } from "./internal/transaction.ts"
+import { Attempt, CurrentAttempt } from "./internal/transaction.ts"
 
 /** Runs transactions as wholes. */
 export class Transactions extends Context.Service<
@@ -129,7 +129,7 @@ export const make = <C extends SqlClient>(
     const guarded = guardClient(client, {
       statement: (self, sql) =>
         Effect.withFiber((fiber) => {
-          if (isInTransaction(fiber.context)) return self
+          if (isInTransaction(fiber.context)) return fiber.getRef(CurrentAttempt)?.runStatement(self) ?? self
           const guard = (fiber.getRef(SaidRepeatable) ?? isRead(sql())) ? again : once
           return Effect.mapError(guard(abandonable(self)), asSqlError)
         }),

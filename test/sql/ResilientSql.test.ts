@@ -459,6 +459,29 @@ describe("transactions", () => {
     })
   )
 
+  it.effect("time that its body takes for something else is not held against the database", () =>
+    Effect.gen(function* () {
+      const settings = { services: { db: { ...config.services.db, circuitBreaker: { consecutiveFailures: 1 } } } }
+      const stateAfter = (answer: Fake.Answer, slow: typeof body) =>
+        Effect.gen(function* () {
+          const state = Effect.gen(function* () {
+            yield* Effect.exit(ResilientSql.transaction(slow))
+            return (yield* Policy.snapshot((yield* Policy.instanceOf(CircuitBreaker.Kind, "db"))!)).state
+          })
+          const { exit } = yield* against(answer, state, settings)
+          return Exit.isSuccess(exit) ? exit.value : assert.fail("failed")
+        })
+      const elsewhere = use((sql) => Effect.andThen(sql.unsafe(A), Effect.never))
+      assert.strictEqual(yield* stateAfter(() => undefined, elsewhere), "Closed")
+      for (const hanging of ["BEGIN", A, B, "COMMIT"])
+        assert.strictEqual(
+          yield* stateAfter((sql) => (sql === hanging ? Effect.never : undefined), body),
+          "Open",
+          hanging
+        )
+    })
+  )
+
   it.effect("one that takes too long is undone, and repeated", () =>
     Effect.gen(function* () {
       const { asked } = yield* against((sql) => (sql === B ? Effect.never : undefined), whole)

@@ -11,7 +11,7 @@
 import * as Duration from "effect/Duration"
 import * as RetryAfter from "../core/RetryAfter.ts"
 import { hasTraits, type RetryPolicy } from "./ErrorTraits.ts"
-import { readable } from "./internal/readable.ts"
+import { isObject, readable } from "./internal/readable.ts"
 import { labelOf } from "./ResilienceError.ts"
 
 /** What kind of failure it is, with the delay that the dependency asked for. */
@@ -196,5 +196,3 @@ const headerMillis = (message: Record<string, unknown> | undefined, now: number)
 }
 
 const isNumber = (value: unknown): value is number => typeof value === "number"
-
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null

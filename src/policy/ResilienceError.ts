@@ -13,7 +13,7 @@ export const labelOf = (error: unknown): string => {
   if (typeof error !== "object" || error === null) return typeof error
   try {
     if ("_tag" in error && typeof error._tag === "string") return error._tag
-    const name: unknown = error.constructor?.name
+    const name: unknown = error.constructor.name
     return typeof name === "string" && name !== "" ? name : "object"
   } catch {
     // An error that cannot be read is told all the same, and stays the error of its call.

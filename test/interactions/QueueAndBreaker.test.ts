@@ -190,6 +190,21 @@ describe.each(forms)("in %s, a call that waits in a bulkhead inside of a breaker
     })
   )
 
+  it.effect("is a failed probe of who stands inside if its lease had ended before it was turned away", () =>
+    Effect.gen(function* () {
+      const { breaker, bulkhead, occupy } = parts({ openDuration: "1 second", probeTimeout: "1 second" })
+      const outer = CircuitBreaker.makeUnsafe({ openDuration: "1 minute" })
+      yield* occupy
+      yield* breaker.trip
+      yield* TestClock.adjust("1 second")
+      const call = yield* watched(make([outer, breaker, bulkhead]))
+      yield* outer.trip
+      yield* TestClock.adjust("3 seconds")
+      expect(yield* Fiber.join(call)).toEqual(["Open", false])
+      expect(yield* Policy.snapshot(breaker)).toMatchObject({ state: "Open", openings: 2, probing: 0 })
+    })
+  )
+
   it.effect("meets what is further inside when its turn has come, and not before", () =>
     Effect.gen(function* () {
       const { breaker: inner, bulkhead, occupy } = parts({ openDuration: "1 minute" })

@@ -80,7 +80,7 @@ export class Visit implements Readmission {
     const { circuit, permit } = this
     this.unwatch?.()
     this.unwatch = undefined
-    if (permit !== undefined && permit.probe > 0) circuit.withdraw(fiber, permit)
+    if (permit !== undefined) circuit.withdraw(fiber, permit)
     this.generation = NONE
     this.probe = 0
     this.isLetThrough = false

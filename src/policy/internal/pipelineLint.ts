@@ -148,9 +148,9 @@ const rules: ReadonlyArray<Rule> = [
     severity: "warning",
     parts: ["deadline", "timeout"],
     check: ({ isAround, list }) => {
-      const deadline = shortest(list.filter(isDeadline).map((part) => part.snapshot(0).duration))
-      const timeout = shortest(list.filter(isTimeout).map((part) => part.snapshot(0).duration))
-      if (deadline === undefined || timeout === undefined || !isAround("deadline", "timeout")) return undefined
+      if (!isAround("deadline", "timeout")) return undefined
+      const deadline = shortest(list.filter(isDeadline).map((part) => part.snapshot(0).duration))!
+      const timeout = shortest(list.filter(isTimeout).map((part) => part.snapshot(0).duration))!
       return Duration.isLessThan(timeout, deadline)
         ? undefined
         : `An attempt may take ${Duration.format(timeout)}, all of the call ${Duration.format(deadline)}: one attempt can use up everything, and is never retried.`
@@ -161,8 +161,8 @@ const rules: ReadonlyArray<Rule> = [
     severity: "warning",
     parts: ["circuit-breaker", "timeout"],
     check: ({ isAround, list }) => {
-      const timeout = shortest(list.filter(isTimeout).map((part) => part.snapshot(0).duration))
-      if (timeout === undefined || !isAround("circuit-breaker", "timeout")) return undefined
+      if (!isAround("circuit-breaker", "timeout")) return undefined
+      const timeout = shortest(list.filter(isTimeout).map((part) => part.snapshot(0).duration))!
       const slow = list.filter(isCircuitBreaker).flatMap(({ options }) => options.slowCallDuration ?? [])
       return slow.some((duration) => !Duration.isLessThan(duration, timeout))
         ? `No call can be slow: a slow one takes longer than slowCallDuration, and the timeout ends it after ${Duration.format(timeout)}.`

@@ -3,7 +3,7 @@
  */
 import type { ErrorTraits } from "../ErrorTraits.ts"
 import { isResilienceError, type ResilienceError } from "../ResilienceError.ts"
-import { readable } from "./readable.ts"
+import { isObject, readable } from "./readable.ts"
 
 const MOST_CAUSES = 8
 
@@ -24,7 +24,7 @@ export const isOwnSide = (error: unknown): boolean => readable(() => isRefusalBe
 
 const isRefusalBehind = (error: unknown): boolean => {
   let at = error
-  for (let depth = 0; typeof at === "object" && at !== null && depth < MOST_CAUSES; depth++) {
+  for (let depth = 0; isObject(at) && depth < MOST_CAUSES; depth++) {
     if (isResilienceError(at) && at.isOwnSide) return true
     at = causeOf(at)
   }
@@ -32,4 +32,4 @@ const isRefusalBehind = (error: unknown): boolean => {
 }
 
 const causeOf = ({ cause, reason }: { readonly cause?: unknown; readonly reason?: unknown }): unknown =>
-  cause ?? (typeof reason === "object" ? (reason as { readonly cause?: unknown } | null)?.cause : undefined)
+  cause ?? (reason as { readonly cause?: unknown } | null | undefined)?.cause

@@ -60,11 +60,7 @@ export const get = <E extends Entry<E>>(
   key: string,
   now: number
 ): E | undefined => {
-  for (let i = 0; i < DROPPED_PER_LOOKUP; i++) {
-    const oldest = self.order.head
-    if (oldest === undefined || !isIdle(oldest, settings, now)) break
-    dropOrUse(self, oldest, mustStay(oldest, settings, now), now)
-  }
+  dropFromOldEnd(self, settings, now)
   const entry = self.entries.get(key)
   if (entry === undefined) return undefined
   if (isDroppable(entry, settings, now)) {
@@ -92,11 +88,7 @@ export const set = <E extends Entry<E>>(self: RecentlyUsed<E>, settings: Setting
   if (before !== undefined) drop(self, before)
   self.entries.set(entry.key, entry)
   use(self, entry, now)
-  for (let i = 0; i < DROPPED_PER_LOOKUP; i++) {
-    const oldest = self.order.head
-    if (oldest === undefined || oldest === entry || self.entries.size <= settings.capacity) break
-    dropOrUse(self, oldest, settings.isBusy(oldest), now)
-  }
+  dropFromOldEnd(self, settings, now, entry)
 }
 
 /** All entries, the least recently used first. */
@@ -130,9 +122,21 @@ const isDroppable = <E extends Entry<E>>(entry: E, settings: Settings<E>, now: n
 const mustStay = <E extends Entry<E>>(entry: E, settings: Settings<E>, now: number): boolean =>
   settings.isBusy(entry) || settings.isKept?.(entry, now) === true
 
-const dropOrUse = <E extends Entry<E>>(self: RecentlyUsed<E>, entry: E, mustStay: boolean, now: number): void => {
-  if (mustStay) use(self, entry, now)
-  else drop(self, entry)
+/** What is idle or, when a new entry has come, what there is no room for any more. */
+const dropFromOldEnd = <E extends Entry<E>>(
+  self: RecentlyUsed<E>,
+  settings: Settings<E>,
+  now: number,
+  newest?: E
+): void => {
+  for (let i = 0; i < DROPPED_PER_LOOKUP; i++) {
+    const oldest = self.order.head
+    if (oldest === undefined || oldest === newest) return
+    const isTooMuch = newest === undefined ? isIdle(oldest, settings, now) : self.entries.size > settings.capacity
+    if (!isTooMuch) return
+    if (newest === undefined ? mustStay(oldest, settings, now) : settings.isBusy(oldest)) use(self, oldest, now)
+    else drop(self, oldest)
+  }
 }
 
 const drop = <E extends Entry<E>>(self: RecentlyUsed<E>, entry: E): void => {

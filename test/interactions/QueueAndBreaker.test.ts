@@ -205,6 +205,23 @@ describe.each(forms)("in %s, a call that waits in a bulkhead inside of a breaker
     })
   )
 
+  it.effect("takes nothing back from a breaker that has only observed", () =>
+    Effect.gen(function* () {
+      const { breaker, bulkhead, occupy } = parts({ mode: "observe", openDuration: "1 second" })
+      const outer = CircuitBreaker.makeUnsafe({ openDuration: "1 minute" })
+      yield* occupy
+      yield* breaker.trip
+      yield* TestClock.adjust("1 second")
+      const probe = yield* fork(Effect.never.pipe(breaker.execute))
+      const call = yield* watched(make([outer, breaker, bulkhead]))
+      yield* outer.trip
+      yield* TestClock.adjust("3 seconds")
+      expect(yield* Fiber.join(call)).toEqual(["Open", false])
+      expect(yield* Policy.snapshot(breaker)).toMatchObject({ state: "HalfOpen", probing: 1, wouldReject: 1 })
+      yield* Fiber.interrupt(probe)
+    })
+  )
+
   it.effect("meets what is further inside when its turn has come, and not before", () =>
     Effect.gen(function* () {
       const { breaker: inner, bulkhead, occupy } = parts({ openDuration: "1 minute" })

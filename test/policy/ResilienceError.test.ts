@@ -228,6 +228,10 @@ describe("the label of an error", () => {
     expect(ResilienceError.labelOf(error)).toBe(label)
   })
 
+  it("is its type, where its class has no text for a name", () => {
+    expect(ResilienceError.labelOf(Object.create({ constructor: { name: 1 } }))).toBe("object")
+  })
+
   it("is its type, where nothing of it can be read", () => {
     const error = {
       get _tag() {

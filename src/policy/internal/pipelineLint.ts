@@ -149,8 +149,8 @@ const rules: ReadonlyArray<Rule> = [
     parts: ["deadline", "timeout"],
     check: ({ isAround, list }) => {
       if (!isAround("deadline", "timeout")) return undefined
-      const deadline = shortest(list.filter(isDeadline).map((part) => part.snapshot(0).duration))!
-      const timeout = shortest(list.filter(isTimeout).map((part) => part.snapshot(0).duration))!
+      const deadline = shortest(list.filter(isDeadline).map((part) => part.snapshot(0).duration))
+      const timeout = shortest(list.filter(isTimeout).map((part) => part.snapshot(0).duration))
       return Duration.isLessThan(timeout, deadline)
         ? undefined
         : `An attempt may take ${Duration.format(timeout)}, all of the call ${Duration.format(deadline)}: one attempt can use up everything, and is never retried.`
@@ -162,7 +162,7 @@ const rules: ReadonlyArray<Rule> = [
     parts: ["circuit-breaker", "timeout"],
     check: ({ isAround, list }) => {
       if (!isAround("circuit-breaker", "timeout")) return undefined
-      const timeout = shortest(list.filter(isTimeout).map((part) => part.snapshot(0).duration))!
+      const timeout = shortest(list.filter(isTimeout).map((part) => part.snapshot(0).duration))
       const slow = list.filter(isCircuitBreaker).flatMap(({ options }) => options.slowCallDuration ?? [])
       return slow.some((duration) => !Duration.isLessThan(duration, timeout))
         ? `No call can be slow: a slow one takes longer than slowCallDuration, and the timeout ends it after ${Duration.format(timeout)}.`
@@ -180,7 +180,7 @@ const rules: ReadonlyArray<Rule> = [
       const attempt = list.slice(at).filter((part) => !isRetry(part))
       const longest = Duration.millis(Math.min(longestMillis(attempt, limitMillisOfAny), ...outside))
       const probe = shortest(list.filter(isCircuitBreaker).map(({ options }) => options.probeTimeout))
-      return probe !== undefined && Duration.isFinite(longest) && Duration.isLessThan(probe, longest)
+      return Duration.isFinite(longest) && Duration.isLessThan(probe, longest)
         ? `A probe counts as failed after ${Duration.format(probe)}, but may take ${Duration.format(longest)} in our queues and at the dependency: answers in between come too late to close the circuit.`
         : undefined
     }
@@ -235,5 +235,5 @@ const isEffective = (part: Policy.Instance): boolean => {
   return !isRetry(part) || part.worstCase.attempts > 1
 }
 
-const shortest = (durations: ReadonlyArray<Duration.Duration>): Duration.Duration | undefined =>
-  durations.length === 0 ? undefined : durations.reduce((a, b) => Duration.min(a, b))
+const shortest = (durations: ReadonlyArray<Duration.Duration>): Duration.Duration =>
+  durations.reduce((a, b) => Duration.min(a, b))

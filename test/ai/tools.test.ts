@@ -131,6 +131,21 @@ describe("a tool that somebody has approved", () => {
     })
   )
 
+  it.effect("runs once, also when its toolkit is given with the handlers", () =>
+    Effect.gen(function* () {
+      const ask: Ask = (made) =>
+        Effect.flatMap(toolkit, (toolkit) =>
+          Effect.map(made.generateText({ prompt: approved(10) as never, toolkit }), ({ text, toolResults }) => ({
+            text,
+            results: toolResults.map(({ result }) => result)
+          }))
+        )
+      const { exit, ran } = yield* asking(paid, [model(2)], ask)
+      assert.deepStrictEqual(exit, done)
+      assert.deepStrictEqual(ran, [10])
+    })
+  )
+
   it.effect("runs once, also when another model has to answer", () =>
     Effect.gen(function* () {
       const { exit, ran } = yield* asking(paid, [model(100), model(0)], whole(approved(10)))

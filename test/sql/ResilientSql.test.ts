@@ -381,6 +381,18 @@ describe("transactions", () => {
     })
   )
 
+  it.effect("those of the client that is guarded are left to it, and no statement in them is repeated", () =>
+    Effect.gen(function* () {
+      const { asked, client } = yield* Fake.make(onceAt(B, lost))
+      const guarded = ResilientSql.layer().pipe(Layer.provide(Layer.succeed(SqlClient.SqlClient, client)))
+      const exit = yield* client
+        .withTransaction(body)
+        .pipe(Effect.exit, Effect.provide(Layer.provide(guarded, Resilience.layer(config))))
+      assert.deepStrictEqual(asked, ["BEGIN", A, B, "ROLLBACK"])
+      assert.strictEqual(errorOf(exit), lost)
+    })
+  )
+
   it.effect("with sql.withTransaction, only what has not started is tried again", () =>
     Effect.gen(function* () {
       const { asked } = yield* against(onceAt("BEGIN", lost), plain)

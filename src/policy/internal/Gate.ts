@@ -9,11 +9,16 @@ import * as RecentlyUsed from "../../core/RecentlyUsed.ts"
 import type { Options } from "../Bulkhead.ts"
 import type * as Policy from "../Policy.ts"
 import type { BulkheadRejectedError } from "./BulkheadRejectedError.ts"
-import { end, Passage } from "./Passage.ts"
 import { FiberEffect } from "./FiberEffect.ts"
+import { end, Passage } from "./Passage.ts"
 import type * as Readmission from "./Readmission.ts"
 import type * as Stage from "./Stage.ts"
 import * as Turns from "./Turns.ts"
+
+type AnyFiber = Fiber.Fiber<unknown, unknown>
+
+/** Finds the gate of a call. */
+type GateOf = (fiber: AnyFiber) => Gate
 
 /** The counts of a bulkhead since it was made; those of its keys are included. `interrupted` includes waiting calls. */
 export interface Totals {
@@ -65,21 +70,11 @@ export const make = (shared: Shared, key?: string): Gate => ({
   state: Machine.initial(shared.settings)
 })
 
-type AnyFiber = Fiber.Fiber<unknown, unknown>
-
-/** Finds the gate of a call. */
-type GateOf = (fiber: AnyFiber) => Gate
-
 /** Whether calls run or wait. */
 export const isBusy = ({ state }: Gate): boolean => state.active > 0 || state.queue.length > 0
 
 /** Changes the limit of all gates. */
-export const resize = (
-  shared: Shared,
-  gates: ReadonlyArray<Gate>,
-  fiber: Fiber.Fiber<unknown, unknown>,
-  limit: number
-): void => {
+export const resize = (shared: Shared, gates: ReadonlyArray<Gate>, fiber: AnyFiber, limit: number): void => {
   if (!Number.isSafeInteger(limit) || limit < 0) {
     throw new Error(`Bulkhead.resize: expected a whole number of at least 0, got ${limit}`)
   }
